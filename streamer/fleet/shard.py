@@ -14,6 +14,7 @@ from streamer.fleet.columns import SILENT, Column, Outcome
 from streamer.fleet.demand import peak_columns
 from streamer.fleet.records import RecordKeeper, running_columns, waiting_columns
 from streamer.fleet.settings import FleetSettings
+from streamer.fleet.summary import ShardSummary, summarise
 from streamer.fleet.table import MeterTable
 from streamer.models.forecaster import NetworkForecaster
 from streamer.readings.arrays import BoolArray, DoubleArray, FloatArray, Records, TimeArray
@@ -169,6 +170,19 @@ class Shard:
             ),
         }
         return Outcome.of(len(records), columns)
+
+    def tally(self) -> ShardSummary:
+        """Totals of all meters, and the worst of them, for the status of a fleet."""
+        latest = self.latest
+        return summarise(
+            self._table.names,
+            self._table.records,
+            {"1": running_columns(self._table.records)},
+            latest_us=None if latest is None else int(latest.astype("datetime64[us]").astype(int)),
+            late=self.late,
+            doubled=self.doubled,
+            invalid=self.invalid,
+        )
 
     def state(self) -> bytes:
         """Saved state: everything that the next row depends on."""

@@ -24,6 +24,7 @@ from streamer.cli.fleet.options import (
     VerboseOption,
 )
 from streamer.cli.options import Gaps, parse_confidence
+from streamer.errors import UsageError
 
 
 class TimeUnit(StrEnum):
@@ -118,6 +119,14 @@ def run(
             metavar="FOLDER",
             help="Folder for the unusable rows, as JSON lines with the reason (exactly once; read "
             "it with Spark).",
+            show_default=False,
+        ),
+    ] = None,
+    alarms: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SINK",
+            help="A further sink for the rows with alarms, as --sink, which must be a folder.",
             show_default=False,
         ),
     ] = None,
@@ -256,6 +265,15 @@ def run(
             show_default=False,
         ),
     ] = None,
+    metrics: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT",
+            help="Serve metrics for Prometheus, such as at 127.0.0.1:9109. Needs the extra "
+            "metrics.",
+            show_default=False,
+        ),
+    ] = None,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Print no lines about the batches.")
     ] = False,
@@ -279,6 +297,8 @@ def run(
       streamer fleet run --master spark://host:7077 --source hdfs:///readings \\
         --sink hdfs:///forecasts --checkpoint hdfs:///fleet
     """
+    from streamer.commands.serving import parse_listen
+    from streamer.fleet.spark.formats import load_data_sources, parse_stream
     from streamer.fleet.spark.job import FleetJob
     from streamer.fleet.spark.locations import parse_delimiter
     from streamer.fleet.spark.running import run_fleet
@@ -303,6 +323,8 @@ def run(
         "peak_floor": peak_floor,
         "peak_alarms": peak_alarms,
     }
+    reads = parse_stream(source, "source", source_format, source_option or ())
+    writes = parse_stream(sink, "sink", sink_format, sink_option or ())
     job = FleetJob(
         source=source,
         sink=sink,
@@ -313,12 +335,15 @@ def run(
         every=every,
         once=once,
         rejected=rejected,
+        alarms=alarms,
         max_unusable=max_unusable,
-        source_format=source_format,
-        source_options=source_option or (),
-        sink_format=sink_format,
-        sink_options=sink_option or (),
-        data_sources=data_source or (),
+        reads=reads,
+        writes=writes,
+        data_sources=load_data_sources(data_source or (), [reads, writes]),
     )
     spark = SparkSettings(master, parse_conf(conf or []), packages, verbose)
-    raise typer.Exit(run_fleet(job, spark, quiet=quiet))
+    try:
+        listen = None if metrics is None else parse_listen(metrics)
+    except ValueError as error:
+        raise UsageError(f"--metrics {error}") from None
+    raise typer.Exit(run_fleet(job, spark, quiet=quiet, metrics=listen))

@@ -232,19 +232,6 @@ def changes(former: CheckpointConfig, config: CheckpointConfig) -> Iterator[str]
             yield f"{_as_option(name, now)} from here, {before} before"
 
 
-def check_weights(config: CheckpointConfig, model: str, weights: str, checkpoint: str) -> None:
-    """Reject a model that is not that of the checkpoint.
-
-    Raises:
-        UsageError: the weights differ.
-    """
-    if weights != config.weights:
-        raise UsageError(
-            f"{checkpoint} has other weights than those of model {model!r}: give the model of its "
-            "last run"
-        )
-
-
 def _as_option(name: str, value: Any) -> str:
     option = name.replace("_", "-")
     if isinstance(value, bool):

@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from itertools import permutations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from streamer.display.numbers import plural
 from streamer.errors import UsageError
+from streamer.fleet.spark.alarms import alarm_rows, interval
 from streamer.fleet.spark.checkpoint import (
     NAME,
     CheckpointConfig,
@@ -22,19 +22,20 @@ from streamer.fleet.spark.checkpoint import (
 )
 from streamer.fleet.spark.failures import explained
 from streamer.fleet.spark.firstbatch import check_first_batch
-from streamer.fleet.spark.formats import StreamFormat, load_data_sources, parse_stream
+from streamer.fleet.spark.formats import StreamFormat, parse_stream
 from streamer.fleet.spark.keys import shards_for
-from streamer.fleet.spark.locations import Columns, is_pattern
+from streamer.fleet.spark.locations import Columns
 from streamer.fleet.spark.needs import check_jar
-from streamer.fleet.spark.preview import check_source, check_state
+from streamer.fleet.spark.preview import check_apart, check_source, check_state
 from streamer.fleet.spark.progress import FOLDER, ProgressLog
 from streamer.fleet.spark.query import forecast
 from streamer.fleet.spark.reports import Run, seconds_of
 from streamer.fleet.spark.reshard import undone
-from streamer.fleet.spark.session import SparkSettings
+from streamer.fleet.spark.session import LOCAL_FILE_MANAGER, SparkSettings
 from streamer.fleet.spark.sinks import CONSOLE, check_sink, open_sink
 from streamer.fleet.spark.sources import ReadingSource
 from streamer.fleet.spark.storage import LocalFolder, Opener, Storage, last_batch
+from streamer.fleet.spark.stored import read_summaries
 from streamer.fleet.spark.values import rejected
 
 if TYPE_CHECKING:
@@ -42,8 +43,9 @@ if TYPE_CHECKING:
     from pyspark.sql.streaming import DataStreamWriter, StreamingQuery
 
 QUERY = "fleet"
-REJECTED = "rejected"
-"""Name of the query of the unusable rows, and of its checkpoint below that of the fleet."""
+REJECTED, ALARMS = "rejected", "alarms"
+"""Names of the queries of the unusable rows and of the alarms, and of their checkpoints below that
+of the fleet."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,8 @@ class FleetJob:
     """A run of `streamer fleet run`.
 
     Attributes:
-        source: a folder, a pattern of files, or a place that `parse_stream` knows.
-        sink: a folder, `console`, or a place that `parse_stream` knows.
+        source: a folder, a pattern of files, or the place of `reads`.
+        sink: a folder, `console`, or the place of `writes`.
         checkpoint: folder of the query's state.
         given: the given `CheckpointOptions` by name; the others are those of the checkpoint.
         format: format of the source's files; None for the one of their names' endings.
@@ -60,12 +62,12 @@ class FleetJob:
         every: interval from one batch to the next, in Spark's notation.
         once: whether to end when all available readings are processed.
         rejected: folder for the unusable rows; None to drop them.
+        alarms: a folder, `console`, or a place that `parse_stream` knows, for the rows with alarms;
+            None for none.
         max_unusable: largest share of unusable rows in the first batch, 0 to 1.
-        source_format: Spark's name of the source's format; None for files, or by the place.
-        source_options: options of that format, each as `key=value`.
-        sink_format: Spark's name of the sink's format; None for Parquet, or by the place.
-        sink_options: options of that format.
-        data_sources: data sources in Python to register with Spark, each as `module:Class`.
+        reads: a source other than files.
+        writes: a sink other than a folder and the terminal.
+        data_sources: data sources in Python to register with Spark.
         like: a checkpoint whose options a new one begins with; None for the defaults.
     """
 
@@ -78,23 +80,17 @@ class FleetJob:
     every: str = "1 minute"
     once: bool = False
     rejected: str | None = None
+    alarms: str | None = None
     max_unusable: float = 0.2
-    source_format: str | None = None
-    source_options: Sequence[str] = field(default=(), repr=False)
-    sink_format: str | None = None
-    sink_options: Sequence[str] = field(default=(), repr=False)
-    data_sources: Sequence[str] = ()
+    reads: StreamFormat | None = None
+    writes: StreamFormat | None = None
+    data_sources: Sequence[type[Any]] = ()
     like: str | None = None
 
     @cached_property
-    def reads(self) -> StreamFormat | None:
-        """The format of the source; None for files."""
-        return parse_stream(self.source, "source", self.source_format, self.source_options)
-
-    @cached_property
-    def writes(self) -> StreamFormat | None:
-        """The format of the sink; None for a folder of Parquet, and the terminal."""
-        return parse_stream(self.sink, "sink", self.sink_format, self.sink_options)
+    def warns(self) -> StreamFormat | None:
+        """The format of the sink of the alarms; None for a folder of Parquet, and the terminal."""
+        return None if self.alarms is None else parse_stream(self.alarms, "sink")
 
     def check(self) -> None:
         """Check everything that does not need Spark, which is slow to start.
@@ -107,23 +103,22 @@ class FleetJob:
         choices = replace(CheckpointOptions(), **self._given())
         _ = choices.fleet
         find_model(choices.model)
-        self._load_data_sources()
         if seconds_of(self.every) is None:
             raise UsageError(f"--every {self.every!r}: write it like '30 seconds' or '1 minute'")
-        for use, place, stream in (
-            ("source", self.source, self.reads),
-            ("sink", self.sink, self.writes),
-        ):
-            if not place and stream is None:
-                raise UsageError(f"--{use} is missing: give a folder, kafka://…, or --{use}-format")
-        _check_apart(
+        check_apart(
             {
-                "--source": None if is_pattern(self.source) else _path(self.source, self.reads),
-                "--sink": None if self.sink == CONSOLE else _path(self.sink, self.writes),
+                "--source": self.source if self.reads is None else self.reads.folder,
+                "--sink": self.sink if self.writes is None else self.writes.folder,
                 "--checkpoint": self.checkpoint,
                 "--rejected": self.rejected,
+                "--alarms": self.alarms if self.warns is None else self.warns.folder,
             }
         )
+        if self.alarms is not None and self.sink not in self._folders:
+            raise UsageError(
+                "--alarms needs a --sink that is a folder, whose rows it reads; from another sink, "
+                "select the rows in which alarms is not null"
+            )
         if self.rejected is not None and (
             self.rejected == CONSOLE or parse_stream(self.rejected, "sink") is not None
         ):
@@ -141,10 +136,6 @@ class FleetJob:
                         f"{option} is for files: it does not apply to {self.reads.shown}"
                     )
 
-    def _load_data_sources(self) -> list[type[Any]]:
-        streams = [it for it in (self.reads, self.writes) if it is not None]
-        return load_data_sources(self.data_sources, [it.name for it in streams])
-
     def check_places(self, spark: SparkSettings) -> None:
         """Check the files of this machine, without Spark.
 
@@ -156,9 +147,9 @@ class FleetJob:
             StateError: the checkpoint is damaged, or not one of `streamer fleet`.
             SparkError: a file of the source is damaged.
         """
-        ours = {kind.name() for kind in self._load_data_sources()}
+        ours = {kind.name() for kind in self.data_sources}
         packages = {} if spark.packages is None else {"spark.jars.packages": spark.packages}
-        for stream in (self.reads, self.writes):
+        for stream in (self.reads, self.writes, self.warns):
             if stream is not None and stream.name not in ours:
                 check_jar(stream.name, {**spark.conf, **packages})
         here = {place for place in self._folders if spark.is_on_this_machine(place)}
@@ -169,20 +160,22 @@ class FleetJob:
         if self.source in here:
             columns = Columns.parse(choices.columns)
             check_source(self.source, columns, self.format, choices.delimiter)
-        for place in (self.sink, self.rejected):
+        for place in (self.sink, self.rejected, self.alarms):
             if place in here:
                 check_sink(LocalFolder, place, self._checkpoint_of(place))
 
     @property
     def _folders(self) -> list[str]:
-        """The folders among the source, the sink, the checkpoint and the rejected rows."""
+        """The folders among the source, the sinks and the checkpoint."""
         source = self.source if self.reads is None else None
         sink = self.sink if self.writes is None and self.sink != CONSOLE else None
-        places = (source, sink, self.checkpoint, self.rejected)
+        alarms = self.alarms if self.warns is None and self.alarms != CONSOLE else None
+        places = (source, sink, self.checkpoint, self.rejected, alarms)
         return [place for place in places if place is not None]
 
     def _checkpoint_of(self, sink: str) -> str:
-        return self.checkpoint if sink == self.sink else f"{self.checkpoint}/{REJECTED}"
+        names = {self.alarms: f"/{ALARMS}", self.rejected: f"/{REJECTED}", self.sink: ""}
+        return f"{self.checkpoint}{names[sink]}"
 
     def _stored(self, open_folder: Opener) -> tuple[CheckpointConfig | None, CheckpointOptions]:
         """The configuration of the checkpoint, None for a new one, and the options that apply.
@@ -248,13 +241,20 @@ class FleetJob:
         return given
 
     def start(
-        self, session: SparkSession, note: Callable[[str], None] = lambda _: None
+        self,
+        session: SparkSession,
+        note: Callable[[str], None] = lambda _: None,
+        resume: Callable[[int | None, str, Callable[[int], Any]], None] = lambda *_: None,
     ) -> list[StreamingQuery]:
-        """Start the query, and with `rejected` that of the unusable rows after it.
+        """Start the query, and after it those of the unusable rows and of the alarms.
+
+        With `once`, that of the alarms is to be started by `follow`.
 
         Args:
             session: the Spark session.
             note: called with a line about what was chosen for a new checkpoint, or is changed.
+            resume: called before the queries start, with the number of the last completed
+                batch, what the states are made with, and what reads the summaries of the shards.
 
         Raises:
             UsageError: an option is wrong or contradicts the checkpoint, or too many rows of the
@@ -268,7 +268,7 @@ class FleetJob:
             former = undone(storage, former)
         _, choices = self._stored(partial(Storage, session))
         columns = Columns.parse(choices.columns)
-        for kind in self._load_data_sources():
+        for kind in self.data_sources:
             session.dataSource.register(kind)
         name = self.source if self.reads is None else self.reads.shown
         source = ReadingSource(
@@ -278,7 +278,8 @@ class FleetJob:
         if self.sink in self._folders:
             check_sink(partial(Storage, session), self.sink, self.checkpoint)
         meters = None
-        if last_batch(Storage(session, f"{self.checkpoint}/commits")) is None:
+        last = last_batch(Storage(session, f"{self.checkpoint}/commits"))
+        if last is None:
             meters = check_first_batch(session, source, choices.notation, self.max_unusable)
         config = self.configure(session, meters)
         if former is None and meters is not None and self._counts_meters:
@@ -292,6 +293,10 @@ class FleetJob:
         # Batches without readings only serve the timers. With --once they would never end.
         has_timers = not self.once and config.choices.silent_after > 0
         session.conf.set("spark.sql.streaming.noDataMicroBatches.enabled", has_timers)
+        manager, local = LOCAL_FILE_MANAGER
+        is_local = all(Storage(session, folder).is_local for folder in self._folders)
+        if is_local and session.conf.get(manager, None) is None:
+            session.conf.set(manager, local)
         with explained("the query cannot be built"):
             rows = forecast(readings, config)
         writer = open_sink(rows, self.sink, self.writes)
@@ -299,6 +304,8 @@ class FleetJob:
         # it is loaded next, and converted back if the former model is given again.
         if config != former:
             storage.write(NAME, config.to_text())
+        made_with = f"{config.choices.shards}/{config.partitions}/{config.weights[:12]}"
+        resume(last, made_with, partial(read_summaries, session, self.checkpoint, config))
         queries = [self._started(writer.queryName(QUERY), self.checkpoint, self.writes)]
         if self.rejected is not None:
             check_sink(partial(Storage, session), self.rejected, self._checkpoint_of(self.rejected))
@@ -307,16 +314,38 @@ class FleetJob:
             writer = rows.writeStream.format("json").option("path", self.rejected)
             writer = writer.queryName(REJECTED)
             queries.append(self._started(writer, self._checkpoint_of(self.rejected)))
-        return queries
+        return queries if self.once else [*queries, *self.follow(session)]
+
+    def follow(self, session: SparkSession) -> list[StreamingQuery]:
+        """Start the query of the alarms, if they have a sink.
+
+        With `once`, it ends at the rows that are in the sink now.
+
+        Raises:
+            UsageError: the sink is a file, or contains the output of another checkpoint.
+            SparkError: Spark cannot start the query.
+        """
+        if self.alarms is None:
+            return []
+        checkpoint = self._checkpoint_of(self.alarms)
+        if self.alarms in self._folders:
+            check_sink(partial(Storage, session), self.alarms, checkpoint)
+        writer = open_sink(alarm_rows(session, self.sink), self.alarms, self.warns)
+        every = interval(seconds_of(self.every) or 0.0)
+        return [self._started(writer.queryName(ALARMS), checkpoint, self.warns, every)]
 
     def _started(
-        self, writer: DataStreamWriter, checkpoint: str, stream: StreamFormat | None = None
+        self,
+        writer: DataStreamWriter,
+        checkpoint: str,
+        stream: StreamFormat | None = None,
+        every: str | None = None,
     ) -> StreamingQuery:
         writer = writer.option("checkpointLocation", checkpoint).outputMode("append")
         writer = (
             writer.trigger(availableNow=True)
             if self.once
-            else writer.trigger(processingTime=self.every)
+            else writer.trigger(processingTime=every or self.every)
         )
         with explained("the query does not start"):
             if stream is not None and stream.is_table:
@@ -337,35 +366,3 @@ class FleetJob:
         every_s = 0.0 if self.once else seconds_of(self.every) or 0.0
         run = Run(began=time.time(), source=source, sink=sink, every_s=every_s)
         return ProgressLog(Storage(session, f"{self.checkpoint}/{FOLDER}"), run, warn)
-
-
-def _path(place: str, stream: StreamFormat | None) -> str | None:
-    """The path of a source or a sink; None for a table, and a format without a path."""
-    if stream is None:
-        return place
-    return None if stream.is_table else stream.path or None
-
-
-def _check_apart(places: Mapping[str, str | None]) -> None:
-    """Check that folders are not inside each other.
-
-    Args:
-        places: path or URL by the option; None is left out.
-
-    Raises:
-        UsageError: one of them is inside another.
-    """
-    folders = {
-        name: place.removeprefix("file://").rstrip("/")
-        for name, place in places.items()
-        if place is not None
-    }
-    whole = {
-        name: folder if "://" in folder else str(Path(folder).resolve())
-        for name, folder in folders.items()
-    }
-    for one, other in permutations(whole, 2):
-        if f"{whole[one]}/".startswith(f"{whole[other]}/"):
-            raise UsageError(
-                f"{one} {folders[one]} is the folder of {other} or inside it: give each its own"
-            )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -34,9 +36,11 @@ OUTPUT = ", ".join(
     [
         *(f"{name} {'long' if kind == 'timestamp' else kind}" for name, kind in COLUMNS.items()),
         "tally array<long>",
+        "summary string",
     ]
 )
-"""Schema of a shard's output: times in microseconds, and rows with only a tally."""
+"""Schema of a shard's output: times in microseconds, and rows with only a tally and the shard's
+summary as JSON: `key`, `alarms` of the batch by kind, and `shard`, a `ShardSummary`."""
 
 TICK_MS = 60_000
 """Interval at which a shard without readings is checked for silent meters."""
@@ -82,7 +86,7 @@ class ShardProcessor(StatefulProcessor):  # type: ignore[misc]
 
     def handleInputRows(
         self,
-        key: Any,  # noqa: ARG002
+        key: Any,
         rows: Iterator[pd.DataFrame],
         timerValues: TimerValues,
     ) -> Iterator[pd.DataFrame]:
@@ -100,11 +104,11 @@ class ShardProcessor(StatefulProcessor):  # type: ignore[misc]
                 kept.advanced_ms = now_ms
             self._tick(kept, now_ms + TICK_MS)
         self._states.save(kept)
-        yield from _frames(outcome, silent, len(meter), before, shard)
+        yield from _frames(key[0], outcome, silent, len(meter), before, shard)
 
     def handleExpiredTimer(
         self,
-        key: Any,  # noqa: ARG002
+        key: Any,
         timerValues: TimerValues,
         expiredTimerInfo: ExpiredTimerInfo,  # noqa: ARG002
     ) -> Iterator[pd.DataFrame]:
@@ -123,7 +127,7 @@ class ShardProcessor(StatefulProcessor):  # type: ignore[misc]
         kept.due_ms = 0
         self._tick(kept, 0 if is_over else now_ms + TICK_MS)
         self._states.save(kept, changed=len(silent) > 0)
-        yield from _frames(Outcome(), silent, 0, before, shard)
+        yield from _frames(key[0], Outcome(), silent, 0, before, shard)
 
     def handleInitialState(
         self,
@@ -179,26 +183,38 @@ def _counts(shard: Shard) -> tuple[int, int, int, int]:
 
 
 def _frames(
-    outcome: Outcome, silent: Outcome, readings: int, before: Iterable[int], shard: Shard
+    key: int,
+    outcome: Outcome,
+    silent: Outcome,
+    readings: int,
+    before: Iterable[int],
+    shard: Shard,
 ) -> Iterator[pd.DataFrame]:
-    """Output rows as data frames, followed by the tally."""
-    for part in (outcome, silent):
-        if len(part):
-            yield _frame(part, None)
+    """Output rows as one data frame, the last of which has only the tally and the summary.
+
+    Converting a frame takes some time for each of its columns, however few rows it has.
+    """
     meters, *dropped = (
         now - was if at else now
         for at, (now, was) in enumerate(zip(_counts(shard), before, strict=True))
     )
-    ended = int(np.count_nonzero(outcome.columns["alarms"] == SILENT))
-    yield _frame(Outcome.of(1, {}), [readings, *dropped, meters, ended + len(silent)])
-
-
-def _frame(outcome: Outcome, tally: list[int] | None) -> pd.DataFrame:
-    columns: dict[str, Any] = dict(outcome.columns)
+    alarms = Counter(
+        kind
+        for part in (outcome, silent)
+        for kinds in part.columns["alarms"]
+        if kinds is not None
+        for kind in kinds.split(",")
+    )
+    columns: dict[str, Any] = Outcome.joined([outcome, silent, Outcome.of(1, {})]).columns
     for name, kind in COLUMNS.items():
         if kind == "timestamp":
             at = columns[name].astype("datetime64[us]")
             columns[name] = pd.arrays.IntegerArray(at.view(np.int64), np.isnat(at))
     frame = pd.DataFrame(columns, copy=False)
-    frame["tally"] = pd.Series([tally] * len(frame), dtype=object)
-    return frame
+    last = {
+        "tally": [readings, *dropped, meters, alarms[SILENT]],
+        "summary": json.dumps({"key": key, "alarms": alarms, "shard": shard.tally().to_json()}),
+    }
+    for name, value in last.items():
+        frame[name] = pd.Series([*[None] * (len(frame) - 1), value], dtype=object)
+    yield frame

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from streamer.fleet.columns import COLUMNS
 from streamer.fleet.spark.checkpoint import CheckpointConfig
 from streamer.fleet.spark.keys import shard_key
+from streamer.fleet.spark.reports import READ, WRITTEN
 from streamer.fleet.spark.values import clean
-from streamer.fleet.spark.waiting import READ, WRITTEN
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -56,6 +56,7 @@ def forecast(readings: DataFrame, config: CheckpointConfig) -> DataFrame:
         fn.count(out["alarms"]).alias("alarms"),
         fn.max(fn.when(out["actual_kw"].isNotNull(), out["minute"])).alias("latest_us"),
         *counted,
+        fn.collect_list(out["summary"]).alias("shards"),
     )
     columns = [
         fn.timestamp_micros(watched[name]).alias(name) if kind == "timestamp" else watched[name]

@@ -29,7 +29,7 @@ _NATURAL = {"meter": "string", "minute": "timestamp", "kw": "double"}
 MAX_BYTES = 32 << 20
 """Size of a batch's files without another limit."""
 
-_MAX_AGE = "3650d"
+MAX_AGE = "3650d"
 """Largest age of a new file relative to the newest one. Spark's default of a week is too short for
 files copied with their times, which would be ignored silently."""
 
@@ -114,7 +114,7 @@ class ReadingSource:
         form = self.format or format_of(names, self.source)
         with explained(self.source):
             schema = self._schema(session, form, bool(names))
-            reader = session.readStream.option("maxFileAge", _MAX_AGE)
+            reader = session.readStream.option("maxFileAge", MAX_AGE)
             if self.max_files is None:
                 # A worker holds its shards' part of a batch in memory.
                 reader = reader.option("maxBytesPerTrigger", MAX_BYTES)

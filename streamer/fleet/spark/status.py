@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from streamer.errors import UsageError
-from streamer.fleet.spark.checkpoint import CheckpointConfig, check_weights, read_config
-from streamer.fleet.spark.failures import explained
+from streamer.fleet.spark.checkpoint import CheckpointConfig, read_config
 from streamer.fleet.spark.meters import MetersStatus, meters_status
 from streamer.fleet.spark.progress import FOLDER, RunProgress, read_progress
 from streamer.fleet.spark.reports import Batch, BatchCounts
-from streamer.fleet.spark.storage import Opener, Storage, last_batch
-from streamer.models import find_model
-from streamer.models.artefact import sha256_of
-
-if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+from streamer.fleet.spark.storage import Opener, last_batch
 
 HOUR_S = 3600.0
 
@@ -68,6 +62,7 @@ class BatchStatus(BatchCounts):
         parts_s: total durations of their parts, by Spark's names.
         readings_per_s: readings per second of the total duration.
         behind: records waiting at the source after the last batch; None if unknown.
+        kinds: alarms by kind.
     """
 
     batches: int
@@ -79,6 +74,7 @@ class BatchStatus(BatchCounts):
     parts_s: dict[str, float]
     readings_per_s: float | None
     behind: int | None
+    kinds: dict[str, int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +89,7 @@ class FleetStatus:
         batch: number of the last completed batch; None before the first.
         last: the last batch; None if no progress is recorded.
         hour: the recorded batches of the hour before its end.
-        fleet: the meters; None before the first batch.
+        fleet: the meters; None before the first batch, or if no run has recorded them yet.
     """
 
     checkpoint: str
@@ -118,54 +114,24 @@ class FleetStatus:
 
 
 def fleet_status(
-    session: SparkSession,
+    open_folder: Opener,
     checkpoint: str,
     *,
     worst: int = 5,
-    model: str | None = None,
     now: Callable[[], float] = time.time,
 ) -> FleetStatus:
     """Determine the status of a checkpoint's fleet, whether its query is running or not.
 
-    The states of the meters are read on the session's executors.
-
-    Args:
-        session: a Spark session; need not be that of the query.
-        checkpoint: the query's checkpoint.
-        worst: number of meters in each ranking.
-        model: name or path of the model, if it has moved; None for the recorded one.
-        now: returns the time in seconds since 1970.
-
-    Raises:
-        UsageError: the checkpoint or the model does not exist, or the model has other weights.
-        StateError: the checkpoint is damaged, or not one of `streamer fleet`.
-        SparkError: Spark cannot read it.
-    """
-    found = recorded_status(partial(Storage, session), checkpoint, model=model, now=now)
-    batch = found.batch
-    if batch is None:
-        return found
-    with explained(f"{checkpoint}: the state of batch {batch}, below state/, cannot be read"):
-        return replace(found, fleet=meters_status(session, checkpoint, found.fixed, batch, worst))
-
-
-def recorded_status(
-    open_folder: Opener,
-    checkpoint: str,
-    *,
-    model: str | None = None,
-    now: Callable[[], float] = time.time,
-) -> FleetStatus:
-    """Determine the status of a checkpoint's query, without that of the meters.
+    Everything is read from what the query has recorded beside its checkpoint.
 
     Args:
         open_folder: opens the folders of the checkpoint.
         checkpoint: the query's checkpoint.
-        model: name or path of the model, if it has moved; None for the recorded one.
+        worst: number of meters in each ranking, `MAX_WORST` at most.
         now: returns the time in seconds since 1970.
 
     Raises:
-        UsageError: the checkpoint or the model does not exist, or the model has other weights.
+        UsageError: the checkpoint does not exist.
         StateError: the checkpoint is damaged, or not one of `streamer fleet`.
     """
     folder = open_folder(checkpoint)
@@ -173,9 +139,6 @@ def recorded_status(
     if config is None:
         missing = "is not a checkpoint" if folder.folder_exists() else "does not exist"
         raise UsageError(f"{checkpoint} {missing}: give the --checkpoint of a `streamer fleet run`")
-    if model is not None:
-        check_weights(config, model, sha256_of(find_model(model)), checkpoint)
-        config = replace(config, choices=replace(config.choices, model=model))
     progress = read_progress(open_folder(f"{checkpoint}/{FOLDER}"))
     at = now()
     run = _run(progress, at)
@@ -187,7 +150,18 @@ def recorded_status(
         batch=last_batch(open_folder(f"{checkpoint}/commits")),
         last=_batches(progress.batches[-1:]),
         hour=_batches(progress.over(HOUR_S)),
-        fleet=None,
+        fleet=_meters(progress, config, worst),
+    )
+
+
+def _meters(progress: RunProgress, config: CheckpointConfig, worst: int) -> MetersStatus | None:
+    if not progress.shards:
+        return None
+    return meters_status(
+        progress.shards,
+        batch=progress.after,
+        worst=worst,
+        silent_after=config.choices.silent_after,
     )
 
 
@@ -207,10 +181,11 @@ def _batches(batches: Sequence[Batch]) -> BatchStatus | None:
     if not batches:
         return None
     seconds = sum(batch.seconds for batch in batches)
-    parts_s: dict[str, float] = {}
+    parts_s: Counter[str] = Counter()
+    kinds: Counter[str] = Counter()
     for batch in batches:
-        for name, part_s in batch.parts_s.items():
-            parts_s[name] = parts_s.get(name, 0.0) + part_s
+        parts_s.update(batch.parts_s)
+        kinds.update(batch.kinds)
     totals = {
         it.name: sum(getattr(batch, it.name) for batch in batches) for it in fields(BatchCounts)
     }
@@ -221,9 +196,10 @@ def _batches(batches: Sequence[Batch]) -> BatchStatus | None:
         ended=_time(batches[-1].ended),
         seconds=seconds,
         longest_s=max(batch.seconds for batch in batches),
-        parts_s=parts_s,
+        parts_s=dict(parts_s),
         readings_per_s=totals["readings"] / seconds if seconds else None,
         behind=batches[-1].behind,
+        kinds=dict(kinds),
         **totals,
     )
 

@@ -13,9 +13,10 @@ from streamer.display.durations import lasting
 from streamer.display.lines import printable
 from streamer.display.numbers import NOTHING, number, percent, plural
 from streamer.display.tables import plain_table
-from streamer.fleet.spark.meters import MIN_SETTLED, MetersStatus, MeterStatus
+from streamer.fleet.spark.meters import MetersStatus, MeterStatus
 from streamer.fleet.spark.reports import DIED, FAILED, OVERDUE, RUNNING
 from streamer.fleet.spark.status import BatchStatus, FleetStatus, RunStatus
+from streamer.fleet.summary import MIN_SETTLED
 
 _NAME_WIDTH = 24
 _PARTS = 3
@@ -97,6 +98,8 @@ def _batches(last: BatchStatus, hour: BatchStatus, run: RunStatus | None) -> Ren
         counts = [getattr(it, name) for it in both]
         if any(counts) or name in ("read", "rows", "late", "silent"):
             table.add_row(what, *(f"{count:,}" for count in counts))
+    for kind in sorted(hour.kinds.keys() - {"silent"}):
+        table.add_row(f"alarm {_clean(kind)}", *(f"{it.kinds.get(kind, 0):,}" for it in both))
     return Group(table, Text(_split(last)))
 
 
@@ -123,6 +126,14 @@ def _fleet(status: FleetStatus, fleet: MetersStatus) -> RenderableType:
         frozen = (_score(scores.frozen_mse_kw2), "", percent(scores.frozen_skill), "")
         table.add_row("frozen", *frozen)
     table.add_row("persistence", _score(scores.persistence_mse_kw2), "", "", "")
+    for minutes, mean in fleet.horizons.items():
+        table.add_row(
+            f"mean of {minutes} minutes",
+            _score(mean.mse_kw2),
+            "",
+            percent(mean.skill),
+            percent(mean.coverage, signed=False),
+        )
     dropped = f"{fleet.late:,} late, {fleet.doubled:,} duplicate and {fleet.invalid:,} invalid"
     return Group(table, Text(f"Of {plural(scores.settled, 'settled minute')}. Dropped: {dropped}."))
 

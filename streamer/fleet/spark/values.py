@@ -9,8 +9,10 @@ from streamer.fleet.spark.locations import TIME_UNITS, Notation
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-_AHEAD_US = 86_400_000_000
-"""A day: a time further ahead of the clock is in another unit, or of a wrong clock.
+_AHEAD = "INTERVAL '1 01' DAY TO HOUR"
+"""A day, after the end of the present hour: a time further ahead is in another unit, or of a wrong
+clock. The limit becomes part of the code that Spark compiles: one that changed with each batch
+would be compiled each time.
 
 If it were accepted, all later readings of its meter would be late until that time.
 """
@@ -35,8 +37,8 @@ def clean(rows: DataFrame, notation: Notation) -> DataFrame:
     """Convert columns of any type to a meter's name, microseconds in UTC, and kW.
 
     Values that cannot be converted become null and are counted; no value can stop the query. A
-    time that is a number, or consists of digits, is one since 1970. Times more than a day ahead
-    of the clock are rejected.
+    time that is a number, or consists of digits, is one since 1970. Times more than a day after
+    the present hour are rejected.
     """
     return rows.select(*_values(rows, notation))
 
@@ -101,7 +103,7 @@ def _values(rows: DataFrame, notation: Notation) -> tuple[Column, Column, Column
         micros = _from_text(minute, notation.time_unit)
     else:
         micros = fn.unix_micros(minute.try_cast("timestamp"))
-    newest = fn.unix_micros(fn.current_timestamp()) + _AHEAD_US
+    newest = fn.unix_micros(fn.expr(f"date_trunc('hour', current_timestamp()) + {_AHEAD}"))
     return (
         fn.when(meter != "", meter).alias("meter"),
         fn.when(micros.between(0, newest), micros).alias("minute"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +23,7 @@ from streamer.fleet.spark import states
 from streamer.fleet.spark.packing import pack
 from streamer.fleet.spark.processor import TALLY, TICK_MS, ShardProcessor, ShardTask
 from streamer.fleet.spark.states import compressed, decompressed
+from streamer.fleet.summary import ShardSummary
 from streamer.models import load_model
 
 MINUTE = np.timedelta64(1, "m")
@@ -102,19 +104,22 @@ class FakeSpark:
 
 class Batch:
     def __init__(self, frames: list[pd.DataFrame]) -> None:
-        *parts, tally = frames
-        assert all(list(frame.columns) == [*COLUMNS, "tally"] for frame in frames)
-        assert len(tally) == 1
-        assert tally["meter"][0] is None
-        assert all(frame["tally"].isna().all() for frame in parts)
-        self.rows = pd.concat(parts) if parts else tally.iloc[:0]
-        self.tally = dict(zip(TALLY, tally["tally"][0], strict=True))
+        (frame,) = frames
+        assert list(frame.columns) == [*COLUMNS, "tally", "summary"]
+        self.rows: pd.DataFrame = frame.iloc[:-1]
+        last = frame.iloc[-1]
+        assert self.rows["tally"].isna().all()
+        assert self.rows["summary"].isna().all()
+        assert last["meter"] is None
+        self.tally = dict(zip(TALLY, last["tally"], strict=True))
+        self.summary = json.loads(last["summary"])
+        assert self.summary["key"] == 7
 
     @property
     def silent(self) -> list[str]:
         silent = self.rows[self.rows["alarms"] == "silent"]
         assert silent["actual_kw"].isna().all()
-        assert self.tally["silent"] == len(silent)
+        assert self.tally["silent"] == len(silent) == self.summary["alarms"].get("silent", 0)
         return silent["meter"].tolist()
 
 
@@ -127,9 +132,8 @@ def test_batches_continue_the_same_shard() -> None:
         expected = shard.push(list("ab") * 20, at, np.full(40, 0.3)).columns
         for name, column in expected.items():
             came = batch.rows[name].to_numpy()
-            if column.dtype.kind == "M":
-                column = column.astype("datetime64[us]").view(np.int64)
-                came = batch.rows[name].fillna(np.iinfo(np.int64).min).to_numpy(np.int64)
+            if COLUMNS[name] == "timestamp":
+                came = pd.to_datetime(batch.rows[name], unit="us").to_numpy(column.dtype)
             if column.dtype == object:
                 assert came.tolist() == column.tolist()
             else:
@@ -139,6 +143,7 @@ def test_batches_continue_the_same_shard() -> None:
     assert len(state) < len(shard.state())
     assert np.datetime64(latest_us, "us") == shard.latest
     assert counts == [0, 0, 0]
+    assert ShardSummary.parse(batch.summary["shard"]) == shard.tally()
 
 
 def test_dropped_readings_are_counted_in_their_batch() -> None:
