@@ -23,8 +23,8 @@ def renew(records: Records, first: Records, former_first: Records) -> None:
     The bands keep the term of all readings, relative to that of a new meter: how much wider or
     narrower than by default they had to be is a better start than none. Their terms of the
     classes, the adapter and the guard begin anew: they describe when the former network was wrong.
-    A forecast that waits was issued, so it is settled and scored; the adapter learns nothing by
-    it.
+    A forecast that waits was issued, so it is settled and scored; adapter and guards learn nothing
+    by it. It is the same with the horizons, whose history is that of the house.
 
     Args:
         records: (meters,) the records, changed in place.
@@ -38,6 +38,12 @@ def renew(records: Records, first: Records, former_first: Records) -> None:
         learnt = records["band"][end][:, 0] - former_first[end][0]
         records["band"][end] = first["band"][end]
         records["band"][end][:, 0] += learnt
+    if "means" in (records.dtype.names or ()):
+        means = records["means"]
+        learnt = means["terms"][..., :1].copy()
+        means["terms"], means["sums"] = first["means"]["terms"], first["means"]["sums"]
+        means["terms"][..., :1] = learnt
+        means["waiting"]["change"] = 0.0
     records["renewed"] = records["last_at"] != NEVER
 
 

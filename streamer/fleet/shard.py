@@ -199,6 +199,7 @@ class Shard:
                 "late": self.late,
                 "doubled": self.doubled,
                 "invalid": self.invalid,
+                "intervals": self._intervals,
                 "with": self._fingerprint(),
             }
         )
@@ -208,7 +209,8 @@ class Shard:
 
         The state may be that of a shard with another model. Then windows, forecasts that wait,
         scores and alarms are carried over, and what was learnt of the errors of that model is not;
-        each meter reports the change with its next reading.
+        each meter reports the change with its next reading. Demand intervals of another length
+        begin anew.
 
         Args:
             state: the state.
@@ -230,6 +232,8 @@ class Shard:
                     f"state of a shard has {name} {theirs[name]}, this one has {ours[name]}"
                 )
         records = self._table.records
+        if self._settings.demand and about.get("intervals") != self._intervals:
+            records["demand"] = self._keeper.first["demand"]
         self._keeper.check(records)
         if any(theirs[name] != ours[name] for name in ("model", "window", "levels")):
             self._keeper.renew(records, tuple(theirs["levels"]))
@@ -255,6 +259,10 @@ class Shard:
         """
         self._table.adopt(meters, records)
         self._keeper.check(self._table.records)
+
+    @property
+    def _intervals(self) -> list[object]:
+        return [self._settings.demand, self._settings.net]
 
     def _fingerprint(self) -> dict[str, object]:
         settings = self._settings

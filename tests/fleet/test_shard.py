@@ -80,6 +80,11 @@ def _expected(pipeline: Pipeline, readings: list[Reading]) -> list[Step]:
     return [pipeline.push(reading) for reading in readings]
 
 
+def _twin(model: NetworkForecaster) -> Pipeline:
+    """The pipeline of a meter with the default settings."""
+    return Pipeline(model, adapt="light", demand=FleetSettings().demand_rule)
+
+
 def _compare(name: str, outcome: Outcome, steps: list[Step], *, horizons: bool = True) -> None:
     """Compare the rows of a meter with the steps of its pipeline."""
     columns = outcome.columns
@@ -101,6 +106,18 @@ def _compare(name: str, outcome: Outcome, steps: list[Step], *, horizons: bool =
         parts = ("kw", "median_kw", "low_kw", "high_kw")
         for column, part in zip(prefix.split(), parts, strict=True):
             holds(column, [getattr(forecast, part, None) for forecast in forecasts])
+    demands = [step.demand for step in steps]
+    holds("demand_minutes_left", [each.minutes_left if each else 0 for each in demands], 0.0)
+    for column, part in (
+        ("demand_kw", "kw"),
+        ("demand_low_kw", "low_kw"),
+        ("demand_high_kw", "high_kw"),
+        ("p_raises_peak", "p_raises_peak"),
+        ("month_peak_kw", "month_peak_kw"),
+    ):
+        holds(column, [getattr(demand, part, None) for demand in demands])
+    for column, part in (("demand_start", "start"), ("month_peak_at", "month_peak_at")):
+        assert columns[column][rows].tolist() == [getattr(each, part, None) for each in demands]
     holds("gap_minutes", [step.gap_minutes for step in steps], 0.0)
     scores = [step.scores for step in steps]
     holds("settled", [score.settled for score in scores], 0.0)
@@ -147,13 +164,15 @@ def test_rows_equal_those_of_a_pipeline_per_meter(
     minutes: int,  # the light correction is shown after 720 at the earliest
 ) -> None:
     rng = np.random.default_rng(7)
-    streams = _streams(sample_kw, meters=3, minutes=minutes, rng=rng)
-    shard = Shard(model, FleetSettings(adapt=adapt, gaps=gaps))
+    streams = _streams(sample_kw, meters=5, minutes=minutes, rng=rng)
+    # Without the light adapter, a pipeline keeps the full version of demand intervals.
+    fleet = FleetSettings(adapt=adapt, gaps=gaps, demand=15 if adapt else 0)
+    shard = Shard(model, fleet)
     outcomes = []
     for batch in _batches(streams, rng, [0, 1, 1, 7, 60]):
         outcomes.append(_push(shard, batch))
         state = shard.state()
-        shard = Shard(model, FleetSettings(adapt=adapt, gaps=gaps))
+        shard = Shard(model, fleet)
         shard.restore(state)
     outcome = Outcome.joined(outcomes)
     assert list(outcome.columns) == list(COLUMNS)
@@ -161,7 +180,12 @@ def test_rows_equal_those_of_a_pipeline_per_meter(
     spoken = np.count_nonzero(~np.isnan(outcome.columns["actual_kw"]))
     assert spoken == sum(map(len, streams.values()))
     for name, readings in streams.items():
-        pipeline = Pipeline(model, gaps=GapRule(gaps), adapt="light" if adapt else False)
+        pipeline = Pipeline(
+            model,
+            gaps=GapRule(gaps),
+            adapt="light" if adapt else False,
+            demand=fleet.demand_rule,
+        )
         # Without adaptation, a single meter has the horizons of the full version.
         _compare(name, outcome, _expected(pipeline, readings), horizons=adapt)
     assert (shard.late, shard.doubled, shard.invalid) == (0, 0, 0)
@@ -178,7 +202,7 @@ def test_any_order_of_arrival_gives_the_same_rows(
     batches = _batches(streams, rng, [*sizes, 1])
     outcome = Outcome.joined([_push(shard, batch) for batch in batches])
     for name, readings in streams.items():
-        _compare(name, outcome, _expected(Pipeline(model, adapt="light"), readings))
+        _compare(name, outcome, _expected(_twin(model), readings))
 
 
 def test_a_network_without_quantiles_gives_the_rows_of_a_pipeline(
@@ -191,7 +215,7 @@ def test_a_network_without_quantiles_gives_the_rows_of_a_pipeline(
     shard = Shard(bare)
     outcome = Outcome.joined([_push(shard, batch) for batch in _batches(streams, rng, [1, 50])])
     for name, readings in streams.items():
-        _compare(name, outcome, _expected(Pipeline(bare, adapt="light"), readings))
+        _compare(name, outcome, _expected(_twin(bare), readings))
 
 
 def _minutes(*numbers: int) -> NDArray[np.datetime64]:

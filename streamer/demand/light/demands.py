@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from streamer.demand.alarm import bound_of
+from streamer.demand.light.alarm import LightThreshold
+from streamer.demand.light.intervals import EndedIntervals, RunningIntervals
 from streamer.demand.light.probability import Ahead, LightProbability
-from streamer.demand.light.records import MAX_THRESHOLD, MIN_LOGIT, new_record
+from streamer.demand.light.records import new_record
 from streamer.demand.rest import RestForecasts
 from streamer.demand.settings import DemandRule
 from streamer.demand.texts import peak_text
-from streamer.demand.warning import LATE, MIN_THRESHOLD, MONTH_MINUTES, patient_score
 from streamer.energy.ledger import MAX_KW
 from streamer.readings.arrays import (
-    BoolArray,
     DoubleArray,
     FloatArray,
     IndexArray,
@@ -24,89 +23,12 @@ from streamer.readings.arrays import (
     Records,
 )
 
-STEP = 0.25
-"""Amount by which a false alarm raises the logit of the threshold."""
-
-
-@dataclass(frozen=True)
-class EndedIntervals:
-    """Demand intervals that are over.
-
-    Attributes:
-        rows: (intervals,) indices of their meters.
-        start: (intervals,) first minutes, since 1970.
-        kw: (intervals,) mean import of their measured minutes in kW.
-        unknown: (intervals,) minutes that were not measured.
-        bound_kw: (intervals,) bounds in kW, NaN without one.
-        exceeded: (intervals,) whether they exceeded it; False where that is not known.
-        export_kw: (intervals,) mean export of the measured minutes in kW.
-    """
-
-    rows: IndexArray
-    start: IntArray
-    kw: DoubleArray
-    unknown: IntArray
-    bound_kw: DoubleArray
-    exceeded: BoolArray
-    export_kw: DoubleArray
-
-
-@dataclass(frozen=True)
-class RunningIntervals:
-    """Running demand intervals, as they are forecast at a reading of each meter.
-
-    Attributes:
-        rows: (taken,) indices of the meters; a second reading within a minute is left out.
-        start: (taken,) first minutes, since 1970.
-        left: (taken,) minutes that are still to come.
-        unknown: (taken,) minutes so far that were not measured.
-        so_far_kw: (taken,) mean import of the measured minutes in kW.
-        kw: (taken,) expected means of the whole intervals in kW.
-        low_kw: (taken,) lower ends of their prediction intervals, NaN without a forecast.
-        high_kw: (taken,) upper ends.
-        last_kw: (taken,) means if the last readings continue.
-        bound_kw: (taken,) bounds in kW, NaN without one.
-        margin_kw: (taken,) means over the rest at which the bound is reached, NaN likewise and in
-            the last minute.
-        peak_kw: (taken,) peaks of the month before these intervals in kW, NaN before the first.
-        peak_at: (taken,) first minutes of those, since 1970.
-        p: (taken,) probabilities that the bound is exceeded, NaN without a bound or forecast.
-        raised: alarms: index in `rows`, text and size of each.
-        ended: intervals that have ended, in order of time for each meter.
-    """
-
-    rows: IndexArray
-    start: IntArray
-    left: IntArray
-    unknown: IntArray
-    so_far_kw: DoubleArray
-    kw: DoubleArray
-    low_kw: DoubleArray
-    high_kw: DoubleArray
-    last_kw: DoubleArray
-    bound_kw: DoubleArray
-    margin_kw: DoubleArray
-    peak_kw: DoubleArray
-    peak_at: IntArray
-    p: DoubleArray
-    raised: Sequence[tuple[int, str, float]]
-    ended: Sequence[EndedIntervals]
-
 
 class Demands:
     """Keeps the demand intervals of many meters, by the rules of `streamer.demand.part.Demand`.
 
     The object itself has no state: each meter has a record. Only the peak of the running month
-    is kept. The threshold of the alarm is not an order statistic of the scores of half a year, but
-    one that tracks the quantile online: a false alarm raises its logit by a step, and each
-    complete interval lowers it by the step's share of the budget.
-
-    **Source.** Robbins and Monro 1951, "A stochastic approximation method"; Gibbs and Candès 2021,
-    "Adaptive conformal inference under distribution shift".
-
-    **Guarantee.** In any span of time, as many false alarms as the budget has, and at most 28
-    more, for any house: the range of the logit divided by the step. What breaks it: intervals with
-    missing minutes, of which it is not known whether they exceed their bound.
+    is kept.
 
     Args:
         rule: the intervals, and the bound that they should not exceed.
@@ -121,10 +43,11 @@ class Demands:
     """
 
     def __init__(self, rule: DemandRule, horizons: Sequence[int], *, confidence: float) -> None:
-        self.rule, self.first = rule, new_record(rule)
+        self.rule = rule
         self._rests = RestForecasts(horizons)
         self._probability = LightProbability(rule.minutes, confidence=confidence, net=rule.net)
-        self._share = rule.alarms_per_month * rule.minutes / MONTH_MINUTES
+        self._threshold = LightThreshold(rule)
+        self.first = new_record(self._threshold.first)
 
     def take(
         self,
@@ -237,8 +160,10 @@ class Demands:
             raised=(raised := []),
             ended=ended,
         )
-        if self.rule.alarms_per_month:
-            raised += self._raise(now, found, rest[:, 0])
+        # What has been highest in less than a day is exceeded by every evening.
+        knows = (bound_kw != peak_kw) | (now["highest"][:, 1] > 0.0)
+        for row, size in self._threshold.raised(now, p, left, knows):
+            raised.append((row, self._text(found, row, float(rest[row, 0])), size))
         last = np.flatnonzero(over)
         if len(last):
             ended.append(self._end(now, last, rows))
@@ -264,36 +189,21 @@ class Demands:
         bound_kw = np.fmax(now["peak"].astype(np.float64), self.rule.floor_kw)
         return np.where(bound_kw > 0.0, bound_kw, np.nan)
 
-    def _raise(
-        self, now: Records, found: RunningIntervals, rest_kw: DoubleArray
-    ) -> list[tuple[int, str, float]]:
-        """Decide on the alarms, as `streamer.demand.warning.AlarmThreshold` does."""
-        rule, share = self.rule, found.left / self.rule.minutes
-        # What has been highest in less than a day is exceeded by every evening.
-        knows = (found.bound_kw != found.peak_kw) | (now["highest"][:, 1] > 0.0)
-        asks = (found.p > MIN_THRESHOLD) & (share >= LATE) & knows & ~now["raised"]
-        raised = []
-        for row in np.flatnonzero(asks).tolist():
-            score = patient_score(float(found.p[row]), float(share[row]))
-            threshold = 1.0 / (1.0 + float(np.exp(-now["threshold"][row].astype(np.float64))))
-            if score <= threshold:
-                continue
-            now["raised"][row] = True
-            bound_kw = float(found.bound_kw[row])
-            text = peak_text(
-                minutes=rule.minutes,
-                left=int(found.left[row]),
-                kw=float(found.kw[row]),
-                high_kw=float(found.high_kw[row]),
-                rest_kw=float(rest_kw[row]) if rule.net else max(float(rest_kw[row]), 0.0),
-                bound_kw=bound_kw,
-                bound=bound_of(rule, bound_kw, float(found.peak_kw[row])),
-                margin_kw=float(found.margin_kw[row]),
-                price_per_kw_year=rule.price_per_kw_year,
-                currency=rule.currency,
-            )
-            raised.append((row, text, score / threshold))
-        return raised
+    def _text(self, found: RunningIntervals, row: int, rest_kw: float) -> str:
+        """Text of the alarm about one of the intervals."""
+        rule, bound_kw = self.rule, float(found.bound_kw[row])
+        return peak_text(
+            minutes=rule.minutes,
+            left=int(found.left[row]),
+            kw=float(found.kw[row]),
+            high_kw=float(found.high_kw[row]),
+            rest_kw=rest_kw if rule.net else max(rest_kw, 0.0),
+            bound_kw=bound_kw,
+            bound=bound_of(rule, bound_kw, float(found.peak_kw[row])),
+            margin_kw=float(found.margin_kw[row]),
+            price_per_kw_year=rule.price_per_kw_year,
+            currency=rule.currency,
+        )
 
     def _end(self, now: Records, which: IndexArray, rows: IndexArray) -> EndedIntervals:
         """End the running intervals of some meters, and learn from those that are complete."""
@@ -307,11 +217,7 @@ class Demands:
         # A comparison with NaN fails.
         exceeded = reached_kw > bound_kw
         self._probability.end(some, kw, complete)
-        settled = complete & ~np.isnan(bound_kw)
-        false = some["raised"] & ~exceeded
-        threshold = some["threshold"] + STEP * (false - self._share) * settled
-        some["threshold"] = np.clip(threshold, MIN_LOGIT, MAX_THRESHOLD)
-        some["raised"] = False
+        self._threshold.end(some, exceeded, complete & ~np.isnan(bound_kw))
         peak_kw = some["peak"]
         higher = np.where(np.isnan(peak_kw), complete, reached_kw > peak_kw)
         some["peak"] = np.where(higher, reached_kw, peak_kw)

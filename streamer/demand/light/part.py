@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from streamer.demand.alarm import restored_alarm, saved_alarm
-from streamer.demand.light.demands import Demands, EndedIntervals, RunningIntervals
+from streamer.demand.light.demands import Demands
+from streamer.demand.light.intervals import EndedIntervals, RunningIntervals
 from streamer.demand.light.records import DEMAND, are_sound
 from streamer.demand.part import DemandValues
 from streamer.demand.scores import RunningDemandScores
@@ -136,6 +137,9 @@ class LightDemand:
         record = np.frombuffer(base64.b64decode(state["record"], validate=True), DEMAND).copy()
         if len(record) != 1 or not are_sound(record, rule.minutes):
             raise ValueError("the demand intervals are damaged")
+        last = record["start"][0].item() + record["passed"][0].item() - 1
+        if record["passed"][0] and (last_at is None or last != seconds_of(last_at) // 60):
+            raise ValueError("the running demand interval does not have the last reading")
         self._record = record
         if state["bound"] != [rule.limit_kw, rule.floor_kw, rule.alarms_per_month]:
             record["threshold"], record["raised"] = self._demands.first["threshold"], False

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
+from streamer.demand.light.alarm import LOGITS
 from streamer.demand.probability import MAX_WEIGHT, PRIOR
-from streamer.demand.settings import DemandRule
-from streamer.demand.warning import MIN_THRESHOLD, AlarmThreshold
 from streamer.energy.ledger import MAX_KW
 from streamer.readings.arrays import Records
 
@@ -41,38 +38,44 @@ DEMAND = np.dtype(
 )
 """State of one meter. A day is one of complete intervals, such as 96 quarter-hours."""
 
-MAX_THRESHOLD = 6.0
-"""Bound of the logit of the threshold; the lower one is that of `MIN_THRESHOLD`."""
+_MONTH = 32 * 1440
+_MAX_SUM = 1e6
+"""Bound of the restored sums of what is learnt from; they are below it by far."""
 
-MIN_LOGIT = math.log(MIN_THRESHOLD / (1.0 - MIN_THRESHOLD))
 
-
-def new_record(rule: DemandRule) -> Records:
-    """() record of a new meter."""
+def new_record(threshold: float) -> Records:
+    """() record of a new meter, with the logit of the alarm's threshold."""
     first = np.zeros((), DEMAND)
     first["peak"] = np.nan
     first["calibration"] = (0.0, 1.0, *PRIOR, 0.0)
-    threshold = AlarmThreshold(rule.minutes, rule.alarms_per_month).threshold
-    first["threshold"] = math.log(threshold / (1.0 - threshold))
+    first["threshold"] = threshold
     return first
 
 
 def are_sound(records: Records, minutes: int) -> bool:
     """Whether restored records are such as intervals of so many minutes leave behind."""
-    measured, passed = records["measured"], records["passed"]
+    measured, passed, peak = (records[name] for name in ("measured", "passed", "peak"))
+    since_peak = records["start"].astype(np.int64) - records["peak_at"]
     _, _, first, second, both = np.moveaxis(records["calibration"], -1, 0)
-    peak = np.nan_to_num(records["peak"], nan=0.0)
-    sums = [records[name] for name in ("counted", "exported", "scores", "sums")]
+    bounds = {
+        "passed": (0, minutes),
+        "counted": (-minutes * MAX_KW, minutes * MAX_KW),
+        "exported": (0.0, minutes * MAX_KW),
+        "highest": (0.0, MAX_KW),
+        "intervals": (0, 1440 // minutes - 1),
+        "calibration": (-MAX_WEIGHT, MAX_WEIGHT),
+        "open": (0, minutes - 1),
+        "scores": (-_MAX_SUM, _MAX_SUM),
+        "sums": (-_MAX_SUM, _MAX_SUM),
+        "threshold": LOGITS,
+    }
     return bool(
-        (measured <= passed).all()
-        and (passed <= minutes).all()
-        and ((passed == 0) == (measured == 0)).all()
-        and (records["intervals"] < 1440 // minutes).all()
-        and (records["open"] < minutes).all()
-        and ((peak >= 0.0) & (peak <= MAX_KW)).all()
-        and ((records["highest"] >= 0.0) & (records["highest"] <= MAX_KW)).all()
-        and (np.abs(records["calibration"]) <= MAX_WEIGHT).all()
+        all(
+            ((low <= records[name]) & (records[name] <= high)).all()
+            for name, (low, high) in bounds.items()
+        )
+        and ((measured <= passed) & ((measured > 0) == (passed > 0))).all()
+        and (np.isnan(peak) | ((peak >= 0.0) & (peak <= MAX_KW))).all()
+        and (np.isnan(peak) | ((since_peak >= 0) & (since_peak < _MONTH))).all()
         and ((first > 0.0) & (second > 0.0) & (both * both <= first * second)).all()
-        and (np.abs(records["threshold"]) <= MAX_THRESHOLD).all()
-        and all(np.isfinite(each).all() for each in sums)
     )

@@ -71,6 +71,7 @@ class FleetJob:
         sink_format: Spark's name of the sink's format; None for Parquet, or by the place.
         sink_options: options of that format.
         data_sources: data sources in Python to register with Spark, each as `module:Class`.
+        like: a checkpoint whose options a new one begins with; None for the defaults.
     """
 
     source: str
@@ -89,6 +90,7 @@ class FleetJob:
     sink_format: str | None = None
     sink_options: Sequence[str] = field(default=(), repr=False)
     data_sources: Sequence[str] = ()
+    like: str | None = None
 
     @cached_property
     def reads(self) -> StreamFormat | None:
@@ -215,7 +217,12 @@ class FleetJob:
 
         config = read_config(open_folder(self.checkpoint), self.checkpoint)
         given = self._given()
-        choices = replace(CheckpointOptions() if config is None else config.choices, **given)
+        begun = config
+        if begun is None and self.like is not None:
+            begun = read_config(open_folder(self.like), self.like)
+            if begun is None:
+                raise UsageError(f"{self.like} has no fleet: give the checkpoint folder of a run")
+        choices = replace(CheckpointOptions() if begun is None else begun.choices, **given)
         if config is not None:
             check_given(config, given, self.checkpoint)
             weights = sha256_of(find_model(choices.model))
@@ -241,10 +248,15 @@ class FleetJob:
         if config is not None:
             return config
         cores = session.sparkContext.defaultParallelism
-        if meters is not None and "shards" not in self.given:
+        if meters is not None and self._counts_meters:
             choices = replace(choices, shards=shards_for(meters, cores))
         weights = sha256_of(find_model(choices.model))
         return CheckpointConfig(choices, weights, partitions=min(choices.shards, cores))
+
+    @property
+    def _counts_meters(self) -> bool:
+        """Whether the number of shards of a new checkpoint follows from the meters."""
+        return "shards" not in self.given and self.like is None
 
     def _given(self) -> dict[str, Any]:
         """The given `CheckpointOptions` in the form in which they are stored."""
@@ -298,7 +310,7 @@ class FleetJob:
         if last is None:
             meters = check_first_batch(session, source, choices.notation, self.max_unusable)
         config = self.configure(session, meters)
-        if former is None and meters is not None and "shards" not in self.given:
+        if former is None and meters is not None and self._counts_meters:
             note(
                 f"{plural(meters, 'meter')} in the first batch: "
                 f"{plural(config.choices.shards, 'shard')}; for many more later, give --shards"
@@ -322,7 +334,7 @@ class FleetJob:
         if self.rejected is not None:
             check_sink(partial(Storage, session), self.rejected, self._checkpoint_of(self.rejected))
             with explained(self.rejected):
-                rows = rejected(source.open(session, with_file=True), config.choices.notation)
+                rows = rejected(source.open(session), config.choices.notation)
             writer = rows.writeStream.format("json").option("path", self.rejected)
             writer = writer.queryName(REJECTED)
             queries.append(self._started(writer, self._checkpoint_of(self.rejected)))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from streamer.errors import UsageError
 from streamer.fleet.spark.failures import explained
 from streamer.fleet.spark.formats import StreamFormat, quoted, read_stream
+from streamer.fleet.spark.headers import LINE, LINES, by_header
 from streamer.fleet.spark.locations import (
     Columns,
     check_columns,
@@ -53,29 +54,24 @@ class ReadingSource:
     delimiter: str = ","
     stream: StreamFormat | None = None
 
-    def open(self, session: SparkSession, *, with_file: bool = False) -> DataFrame:
-        """The raw readings: columns meter, minute and kw, of any type.
+    def open(self, session: SparkSession) -> DataFrame:
+        """The raw readings: columns meter, minute and kw, of any type, and file.
 
-        Args:
-            session: the Spark session.
-            with_file: whether to add a column ``file`` with the URL of each row's file; it is
-                null for a source other than files.
+        The file is the URL of each row's file, null for a source other than files.
 
         Raises:
             UsageError: the source does not exist, or has other columns.
             SparkError: Spark cannot open it.
         """
         if self.stream is None:
-            rows = self._files(session)
-        else:
-            rows = read_stream(session, self.stream, self.columns.names)
-        return self._named(rows, with_file=with_file)
+            return self._files(session)
+        return self._named(read_stream(session, self.stream, self.columns.names))
 
     def first_batch(self, session: SparkSession) -> DataFrame | None:
         """The raw readings of the files that a new query takes first.
 
         Returns:
-            Columns meter, minute and kw; None without files in the folder itself.
+            As `open`; None without files in the folder itself.
         """
         if self.stream is not None:
             return None
@@ -85,34 +81,28 @@ class ReadingSource:
             return None
         form = self.format or format_of(data_files(storage.names()), self.source)
         with explained(self.source):
-            reader = session.read.schema(self._schema(session, form, has_files=True))
-            rows = (
-                reader.options(**self._options(form))
-                .format(form)
-                .load([_literal(url) for url in urls])
-            )
-        return self._named(rows, with_file=False)
+            schema = self._schema(session, form, has_files=True)
+            return self._load(session.read, form, schema, [_literal(url) for url in urls])
 
-    def _named(self, rows: DataFrame, *, with_file: bool) -> DataFrame:
-        """The three columns under our names."""
+    def _named(self, rows: DataFrame) -> DataFrame:
+        """The columns under our names."""
         from pyspark.sql import functions as fn
 
         check_columns(self.source, rows.columns, self.columns)
         named = zip(_NATURAL, self.columns.names, strict=True)
         chosen = [rows[quoted(theirs)].alias(ours) for ours, theirs in named]
-        if with_file:
-            url = "_metadata.file_path"
-            file = fn.col(url) if self.stream is None else fn.lit(None).cast("string")
-            chosen.append(file.alias("file"))
-        return rows.select(*chosen)
+        url = fn.lit(None).cast("string") if self.stream else fn.col("_metadata.file_path")
+        return rows.select(*chosen, url.alias("file"))
 
-    def _options(self, form: str) -> dict[str, Any]:
-        """Spark's options for a format."""
+    def _load(
+        self, reader: Any, form: str, schema: StructType, places: str | list[str]
+    ) -> DataFrame:
+        """Load files, whose columns are found by their names, not their positions."""
         if form != "csv":
-            return {}
-        # The header is compared with the schema: columns must not change their order. A quote in
-        # a quoted field is doubled, by RFC 4180.
-        return {"header": True, "enforceSchema": False, "sep": self.delimiter, "escape": '"'}
+            return self._named(reader.schema(schema).format(form).load(places))
+        check_columns(self.source, schema.names, self.columns)
+        lines = reader.schema(LINE).options(**LINES).format(form).load(places)
+        return by_header(lines, self.columns, self.delimiter)
 
     def _files(self, session: SparkSession) -> DataFrame:
         storage = Storage(session, self.source)
@@ -123,22 +113,24 @@ class ReadingSource:
             raise UsageError(f"{self.source}: folder not found")
         form = self.format or format_of(names, self.source)
         with explained(self.source):
-            reader = session.readStream.schema(self._schema(session, form, bool(names)))
-            reader = reader.options(**self._options(form))
+            schema = self._schema(session, form, bool(names))
+            reader = session.readStream.option("maxFileAge", MAX_AGE)
             if self.max_files is None:
                 # A worker holds its shards' part of a batch in memory.
                 reader = reader.option("maxBytesPerTrigger", MAX_BYTES)
             else:
                 reader = reader.option("maxFilesPerTrigger", self.max_files)
             reader = reader.option("maxFileAge", MAX_AGE)
-            return reader.format(form).load(self.source)
+            return self._load(reader, form, schema, self.source)
 
     def _schema(self, session: SparkSession, form: str, has_files: bool) -> StructType:
         """Schema of the files; text is read as text, so that no value can stop the query."""
         from pyspark.sql.types import StringType, StructField, StructType
 
         if has_files and form == "csv":
-            return session.read.options(**self._options(form)).csv(self.source).schema
+            # Of the first file; a quote in a quoted field is doubled, by RFC 4180.
+            reader = session.read.options(header=True, sep=self.delimiter, escape='"')
+            return reader.csv(self.source).schema
         if has_files and form == "parquet":
             return session.read.parquet(self.source).schema
         if form == "parquet":
