@@ -32,15 +32,15 @@ from streamer.fleet.spark.query import forecast
 from streamer.fleet.spark.reports import Run, seconds_of
 from streamer.fleet.spark.reshard import undone
 from streamer.fleet.spark.session import LOCAL_FILE_MANAGER, SparkSettings
-from streamer.fleet.spark.sinks import CONSOLE, check_sink, open_sink
+from streamer.fleet.spark.sinks import CONSOLE, SinkQuery
 from streamer.fleet.spark.sources import ReadingSource
 from streamer.fleet.spark.storage import LocalFolder, Opener, Storage, last_batch
 from streamer.fleet.spark.stored import read_summaries
 from streamer.fleet.spark.values import rejected
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
-    from pyspark.sql.streaming import DataStreamWriter, StreamingQuery
+    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql.streaming import StreamingQuery
 
 QUERY = "fleet"
 REJECTED, ALARMS = "rejected", "alarms"
@@ -61,9 +61,9 @@ class FleetJob:
         max_files: largest number of files in a batch; None for a limit of about 32 MB.
         every: interval from one batch to the next, in Spark's notation.
         once: whether to end when all available readings are processed.
-        rejected: folder for the unusable rows; None to drop them.
-        alarms: a folder, `console`, or a place that `parse_stream` knows, for the rows with alarms;
-            None for none.
+        rejected: a folder, or a place that `parse_stream` knows, for the unusable rows; None to
+            drop them.
+        alarms: a folder, `console`, or such a place, for the rows with alarms; None for none.
         max_unusable: largest share of unusable rows in the first batch, 0 to 1.
         reads: a source other than files.
         writes: a sink other than a folder and the terminal.
@@ -86,9 +86,17 @@ class FleetJob:
     data_sources: Sequence[type[Any]] = ()
 
     @cached_property
-    def warns(self) -> StreamFormat | None:
-        """The format of the sink of the alarms; None for a folder of Parquet, and the terminal."""
-        return None if self.alarms is None else parse_stream(self.alarms, "sink")
+    def sinks(self) -> dict[str, SinkQuery]:
+        """The sinks by the names of their queries."""
+        found = {QUERY: SinkQuery(QUERY, self.sink, self.checkpoint, self.writes)}
+        for name, place, files in (
+            (REJECTED, self.rejected, "json"),
+            (ALARMS, self.alarms, "parquet"),
+        ):
+            if place is not None:
+                checkpoint, stream = f"{self.checkpoint}/{name}", parse_stream(place, "sink")
+                found[name] = SinkQuery(name, place, checkpoint, stream, files)
+        return found
 
     def check(self) -> None:
         """Check everything that does not need Spark, which is slow to start.
@@ -103,24 +111,18 @@ class FleetJob:
         find_model(choices.model)
         if seconds_of(self.every) is None:
             raise UsageError(f"--every {self.every!r}: write it like '30 seconds' or '1 minute'")
-        check_apart(
-            {
-                "--source": self.source if self.reads is None else self.reads.folder,
-                "--sink": self.sink if self.writes is None else self.writes.folder,
-                "--checkpoint": self.checkpoint,
-                "--rejected": self.rejected,
-                "--alarms": self.alarms if self.warns is None else self.warns.folder,
-            }
-        )
-        if self.alarms is not None and self.sink not in self._folders:
+        places = {"--source": self.source if self.reads is None else self.reads.folder}
+        for name, it in self.sinks.items():
+            option = "--sink" if name == QUERY else f"--{name}"
+            places[option] = it.place if it.stream is None else it.stream.folder
+        check_apart({**places, "--checkpoint": self.checkpoint})
+        if self.alarms is not None and not self.sinks[QUERY].folder:
             raise UsageError(
                 "--alarms needs a --sink that is a folder, whose rows it reads; from another sink, "
                 "select the rows in which alarms is not null"
             )
-        if self.rejected is not None and (
-            self.rejected == CONSOLE or parse_stream(self.rejected, "sink") is not None
-        ):
-            raise UsageError(f"--rejected {self.rejected}: give a folder")
+        if self.rejected == CONSOLE:
+            raise UsageError(f"--rejected {self.rejected}: give a folder, kafka://… or table:NAME")
         if choices.delimiter == choices.decimal:
             raise UsageError("--decimal , needs another --delimiter, such as ';'")
         if self.reads is not None:
@@ -147,7 +149,7 @@ class FleetJob:
         """
         ours = {kind.name() for kind in self.data_sources}
         packages = {} if spark.packages is None else {"spark.jars.packages": spark.packages}
-        for stream in (self.reads, self.writes, self.warns):
+        for stream in (self.reads, *(it.stream for it in self.sinks.values())):
             if stream is not None and stream.name not in ours:
                 check_jar(stream.name, {**spark.conf, **packages})
         here = {place for place in self._folders if spark.is_on_this_machine(place)}
@@ -158,22 +160,16 @@ class FleetJob:
         if self.source in here:
             columns = Columns.parse(choices.columns)
             check_source(self.source, columns, self.format, choices.delimiter)
-        for place in (self.sink, self.rejected, self.alarms):
-            if place in here:
-                check_sink(LocalFolder, place, self._checkpoint_of(place))
+        for sink in self.sinks.values():
+            if sink.folder in here:
+                sink.check(LocalFolder)
 
     @property
     def _folders(self) -> list[str]:
         """The folders among the source, the sinks and the checkpoint."""
-        source = self.source if self.reads is None else None
-        sink = self.sink if self.writes is None and self.sink != CONSOLE else None
-        alarms = self.alarms if self.warns is None and self.alarms != CONSOLE else None
-        places = (source, sink, self.checkpoint, self.rejected, alarms)
-        return [place for place in places if place is not None]
-
-    def _checkpoint_of(self, sink: str) -> str:
-        names = {self.alarms: f"/{ALARMS}", self.rejected: f"/{REJECTED}", self.sink: ""}
-        return f"{self.checkpoint}{names[sink]}"
+        source = self.source if self.reads is None else ""
+        places = (source, self.checkpoint, *(it.folder for it in self.sinks.values()))
+        return [place for place in places if place]
 
     def _stored(self, open_folder: Opener) -> tuple[CheckpointConfig | None, CheckpointOptions]:
         """The configuration of the checkpoint, None for a new one, and the options that apply.
@@ -263,8 +259,8 @@ class FleetJob:
             name, columns, self.format, self.max_files, choices.delimiter, self.reads
         )
         readings = source.open(session)
-        if self.sink in self._folders:
-            check_sink(partial(Storage, session), self.sink, self.checkpoint)
+        for sink in self.sinks.values():
+            sink.check(partial(Storage, session))
         meters = None
         last = last_batch(Storage(session, f"{self.checkpoint}/commits"))
         if last is None:
@@ -287,21 +283,17 @@ class FleetJob:
             session.conf.set(manager, local)
         with explained("the query cannot be built"):
             rows = forecast(readings, config)
-        writer = open_sink(rows, self.sink, self.writes)
         # Before the first batch: the state of a shard names its model, so it is converted whenever
         # it is loaded next, and converted back if the former model is given again.
         if config != former:
             storage.write(NAME, config.to_text())
         made_with = f"{config.choices.shards}/{config.partitions}/{config.weights[:12]}"
         resume(last, made_with, partial(read_summaries, session, self.checkpoint, config))
-        queries = [self._started(writer.queryName(QUERY), self.checkpoint, self.writes)]
+        queries = [self._started(QUERY, rows)]
         if self.rejected is not None:
-            check_sink(partial(Storage, session), self.rejected, self._checkpoint_of(self.rejected))
             with explained(self.rejected):
                 rows = rejected(source.open(session), config.choices.notation)
-            writer = rows.writeStream.format("json").option("path", self.rejected)
-            writer = writer.queryName(REJECTED)
-            queries.append(self._started(writer, self._checkpoint_of(self.rejected)))
+            queries.append(self._started(REJECTED, rows))
         return queries if self.once else [*queries, *self.follow(session)]
 
     def follow(self, session: SparkSession) -> list[StreamingQuery]:
@@ -310,35 +302,15 @@ class FleetJob:
         With `once`, it ends at the rows that are in the sink now.
 
         Raises:
-            UsageError: the sink is a file, or contains the output of another checkpoint.
             SparkError: Spark cannot start the query.
         """
         if self.alarms is None:
             return []
-        checkpoint = self._checkpoint_of(self.alarms)
-        if self.alarms in self._folders:
-            check_sink(partial(Storage, session), self.alarms, checkpoint)
-        writer = open_sink(alarm_rows(session, self.sink), self.alarms, self.warns)
         every = interval(seconds_of(self.every) or 0.0)
-        return [self._started(writer.queryName(ALARMS), checkpoint, self.warns, every)]
+        return [self._started(ALARMS, alarm_rows(session, self.sink), every)]
 
-    def _started(
-        self,
-        writer: DataStreamWriter,
-        checkpoint: str,
-        stream: StreamFormat | None = None,
-        every: str | None = None,
-    ) -> StreamingQuery:
-        writer = writer.option("checkpointLocation", checkpoint).outputMode("append")
-        writer = (
-            writer.trigger(availableNow=True)
-            if self.once
-            else writer.trigger(processingTime=every or self.every)
-        )
-        with explained("the query does not start"):
-            if stream is not None and stream.is_table:
-                return writer.toTable(stream.path)
-            return writer.start()
+    def _started(self, name: str, rows: DataFrame, every: str | None = None) -> StreamingQuery:
+        return self.sinks[name].start(rows, None if self.once else every or self.every)
 
     def progress(self, session: SparkSession, warn: Callable[[str], None]) -> ProgressLog:
         """The log in which a run records its progress.
