@@ -137,6 +137,13 @@ def run(
             show_default=False,
         ),
     ] = None,
+    consumed: Annotated[
+        str,
+        typer.Option(
+            metavar="keep|delete|FOLDER",
+            help="What becomes of a file after its batch: it is kept, deleted, or moved.",
+        ),
+    ] = "keep",
     max_unusable: Annotated[
         float,
         typer.Option(
@@ -347,6 +354,7 @@ def run(
         rejected=rejected,
         alarms=alarms,
         max_unusable=max_unusable,
+        consumed=consumed,
         reads=reads,
         writes=writes,
         data_sources=load_data_sources(data_source or (), [reads, writes]),

@@ -33,7 +33,7 @@ from streamer.fleet.spark.reports import Run, seconds_of
 from streamer.fleet.spark.reshard import undone
 from streamer.fleet.spark.session import LOCAL_FILE_MANAGER, SparkSettings
 from streamer.fleet.spark.sinks import CONSOLE, SinkQuery
-from streamer.fleet.spark.sources import ReadingSource
+from streamer.fleet.spark.sources import DELETE, KEEP, ReadingSource
 from streamer.fleet.spark.storage import LocalFolder, Opener, Storage, last_batch
 from streamer.fleet.spark.stored import read_summaries
 from streamer.fleet.spark.values import rejected
@@ -65,6 +65,8 @@ class FleetJob:
             drop them.
         alarms: a folder, `console`, or such a place, for the rows with alarms; None for none.
         max_unusable: largest share of unusable rows in the first batch, 0 to 1.
+        consumed: what becomes of a file after the batch that it was in: `keep`, `delete`, or a
+            folder that it is moved to.
         reads: a source other than files.
         writes: a sink other than a folder and the terminal.
         data_sources: data sources in Python to register with Spark.
@@ -81,6 +83,7 @@ class FleetJob:
     rejected: str | None = None
     alarms: str | None = None
     max_unusable: float = 0.2
+    consumed: str = KEEP
     reads: StreamFormat | None = None
     writes: StreamFormat | None = None
     data_sources: Sequence[type[Any]] = ()
@@ -115,6 +118,7 @@ class FleetJob:
         for name, it in self.sinks.items():
             option = "--sink" if name == QUERY else f"--{name}"
             places[option] = it.place if it.stream is None else it.stream.folder
+        places["--consumed"] = "" if self.consumed in (KEEP, DELETE) else self.consumed
         check_apart({**places, "--checkpoint": self.checkpoint})
         if self.alarms is not None and not self.sinks[QUERY].folder:
             raise UsageError(
@@ -123,12 +127,18 @@ class FleetJob:
             )
         if self.rejected == CONSOLE:
             raise UsageError(f"--rejected {self.rejected}: give a folder, kafka://… or table:NAME")
+        if self.rejected is not None and self.consumed != KEEP:
+            raise UsageError(
+                "--consumed does not apply with --rejected, whose query reads the files a second "
+                "time and may be behind: give one of them"
+            )
         if choices.delimiter == choices.decimal:
             raise UsageError("--decimal , needs another --delimiter, such as ';'")
         if self.reads is not None:
             for option, value in (
                 ("--format", self.format),
                 ("--max-files", self.max_files),
+                ("--consumed", None if self.consumed == KEEP else self.consumed),
                 ("--delimiter", self.given.get("delimiter")),
             ):
                 if value is not None:
@@ -256,7 +266,13 @@ class FleetJob:
             session.dataSource.register(kind)
         name = self.source if self.reads is None else self.reads.shown
         source = ReadingSource(
-            name, columns, self.format, self.max_files, choices.delimiter, self.reads
+            name,
+            columns,
+            self.format,
+            self.max_files,
+            choices.delimiter,
+            self.reads,
+            self.consumed,
         )
         readings = source.open(session)
         for sink in self.sinks.values():

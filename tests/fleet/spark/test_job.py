@@ -267,3 +267,30 @@ def test_a_checkpoint_keeps_its_shards_and_a_sink_its_checkpoint(
     with pytest.raises(UsageError, match="contains the output of another checkpoint"):
         FleetJob(str(source), str(sink), str(tmp_path / "new")).start(spark)
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("consumed", ["delete", "folder"])
+def test_files_are_cleared_away_after_their_batch(
+    spark: SparkSession, tmp_path: Path, consumed: str
+) -> None:
+    source, sink, checkpoint = tmp_path / "in", tmp_path / "out", tmp_path / "ck"
+    for number in range(3):
+        write(source, f"{number}.parquet", [(meter, number) for meter in METERS])
+        os.utime(source / f"{number}.parquet", (1e9 + number, 1e9 + number))
+    moved = tmp_path / "consumed"
+    job = FleetJob(
+        str(source),
+        str(sink),
+        str(checkpoint),
+        {"shards": 1},
+        max_files=1,
+        once=True,
+        consumed="delete" if consumed == "delete" else str(moved),
+    )
+    run(spark, job)
+    assert spark.read.parquet(str(sink)).count() == 3 * len(METERS)
+    # Those of the last batch are cleared away after the next.
+    assert [path.name for path in source.glob("*.parquet")] == ["2.parquet"]
+    expected = [] if consumed == "delete" else ["0.parquet", "1.parquet"]
+    assert sorted(path.name for path in moved.rglob("*.parquet")) == expected

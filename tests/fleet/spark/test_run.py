@@ -53,6 +53,8 @@ PLACES = ("--source", "in", "--sink", "out", "--checkpoint", "ck")
         (("--decimal", ","), "--decimal , needs another --delimiter"),
         (("--rejected", "console"), "--rejected console: give a folder, kafka://… or table:NAME"),
         (("--rejected", "kafka://host:1/x"), "Spark does not know the format kafka: give its jar"),
+        (("--rejected", "r", "--consumed", "delete"), "--consumed does not apply with --rejected"),
+        (("--source", "kafka://host:1/topic", "--consumed", "c"), "--consumed is for files"),
         (("--alarms", "out/a"), "--alarms out/a is the folder of --sink or inside it"),
         (("--alarms", "a", "--sink", "console"), "--alarms needs a --sink that is a folder"),
         (("--alarms", "kafka://host/topic"), "'host' is not a host and port"),
