@@ -70,6 +70,7 @@ class FleetJob:
         reads: a source other than files.
         writes: a sink other than a folder and the terminal.
         data_sources: data sources in Python to register with Spark.
+        like: a checkpoint whose options a new one begins with; None for the defaults.
     """
 
     source: str
@@ -87,6 +88,7 @@ class FleetJob:
     reads: StreamFormat | None = None
     writes: StreamFormat | None = None
     data_sources: Sequence[type[Any]] = ()
+    like: str | None = None
 
     @cached_property
     def sinks(self) -> dict[str, SinkQuery]:
@@ -193,7 +195,12 @@ class FleetJob:
 
         config = read_config(open_folder(self.checkpoint), self.checkpoint)
         given = self._given()
-        choices = replace(CheckpointOptions() if config is None else config.choices, **given)
+        begun = config
+        if begun is None and self.like is not None:
+            begun = read_config(open_folder(self.like), self.like)
+            if begun is None:
+                raise UsageError(f"{self.like} has no fleet: give the checkpoint folder of a run")
+        choices = replace(CheckpointOptions() if begun is None else begun.choices, **given)
         if config is not None:
             check_given(config, given, self.checkpoint)
             weights = sha256_of(find_model(choices.model))
@@ -219,10 +226,15 @@ class FleetJob:
         if config is not None:
             return config
         cores = session.sparkContext.defaultParallelism
-        if meters is not None and "shards" not in self.given:
+        if meters is not None and self._counts_meters:
             choices = replace(choices, shards=shards_for(meters, cores))
         weights = sha256_of(find_model(choices.model))
         return CheckpointConfig(choices, weights, partitions=min(choices.shards, cores))
+
+    @property
+    def _counts_meters(self) -> bool:
+        """Whether the number of shards of a new checkpoint follows from the meters."""
+        return "shards" not in self.given and self.like is None
 
     def _given(self) -> dict[str, Any]:
         """The given `CheckpointOptions` in the form in which they are stored."""
@@ -282,7 +294,7 @@ class FleetJob:
         if last is None:
             meters = check_first_batch(session, source, choices.notation, self.max_unusable)
         config = self.configure(session, meters)
-        if former is None and meters is not None and "shards" not in self.given:
+        if former is None and meters is not None and self._counts_meters:
             note(
                 f"{plural(meters, 'meter')} in the first batch: "
                 f"{plural(config.choices.shards, 'shard')}; for many more later, give --shards"
