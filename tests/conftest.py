@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import faulthandler
-from collections.abc import Callable
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +18,13 @@ from hypothesis import settings
 from streamer.models import kernels
 from streamer.models.keras import import_tensorflow
 from streamer.sample import sample_path
+from streamer.stream.signals import ENDINGS
+from tests.kerasfiles import save_random
 
-# The machine may be busy, and the tests do not measure speed.
-settings.register_profile("streamer", deadline=None)
+# The machine may be busy, and the tests do not measure speed. CI looks further than the default
+# run, with --hypothesis-profile=thorough.
+settings.register_profile("streamer", deadline=None, max_examples=40)
+settings.register_profile("thorough", deadline=None, max_examples=400)
 settings.load_profile("streamer")
 
 
@@ -31,6 +39,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--numpy"):
         kernels.available = dict
+    # Of streamer's hundreds of runs in processes of their own, each would compile it again.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist, which names the groups
@@ -45,6 +56,18 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("endurance"):
         # It may exceed the timeout for tests that hang.
         faulthandler.cancel_dump_traceback_later()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _signals_of_a_terminal() -> Iterator[None]:
+    """Signals that are not ignored, as they are by what nohup or a shell's & has started."""
+    defaults = {signal.SIGINT: signal.default_int_handler}
+    ignored = [number for number in ENDINGS if signal.getsignal(number) is signal.SIG_IGN]
+    for number in ignored:
+        signal.signal(number, defaults.get(number, signal.SIG_DFL))
+    yield
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)
 
 
 @pytest.fixture(scope="session")
@@ -63,19 +86,4 @@ def keras() -> Any:
 @pytest.fixture
 def make_keras_file(keras: Any, tmp_path: Path) -> Callable[..., tuple[Any, Path]]:
     """Function that makes and saves a Keras model of stacked LSTM layers, weights random."""
-
-    def make(
-        *units: int, inputs: int = 1, outputs: int = 1, timesteps: int | None = None, seed: int = 0
-    ) -> tuple[Any, Path]:
-        layers = [keras.Input((timesteps, inputs))]
-        for number, size in enumerate(units, start=1):
-            layers.append(keras.layers.LSTM(size, return_sequences=number < len(units)))
-            layers.append(keras.layers.Dropout(0.2))
-        model = keras.Sequential([*layers, keras.layers.Dense(outputs)])
-        rng = np.random.default_rng(seed)
-        model.set_weights([rng.normal(0, 0.3, w.shape) for w in model.get_weights()])
-        path = tmp_path / f"random{seed}.keras"
-        model.save(path)
-        return model, path
-
-    return make
+    return partial(save_random, keras, tmp_path)

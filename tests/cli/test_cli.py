@@ -177,7 +177,6 @@ def test_the_verbose_summary_names_model_and_engine(engine: str) -> None:
     assert done.stderr.splitlines()[-1] == f"model sceaux, engine {name}"
 
 
-@pytest.mark.xdist_group("tensorflow")
 def _assert_close(mine: list[dict[str, float]], theirs: list[dict[str, float]]) -> None:
     """Compare records of numbers and None."""
     for one, two in zip(mine, theirs, strict=True):
@@ -187,6 +186,7 @@ def _assert_close(mine: list[dict[str, float]], theirs: list[dict[str, float]]) 
         }
 
 
+@pytest.mark.xdist_group("tensorflow")
 def test_speed_and_engine_do_not_change_the_steps() -> None:
     arguments = ["replay", "--format", "json", "--limit", "120"]
     fast = streamer(*arguments, "--speed", "max")

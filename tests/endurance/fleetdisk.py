@@ -142,7 +142,8 @@ def main() -> None:
             each = {kind: round(size / given.meters) for kind, size in sorted(found.kinds.items())}
             print(
                 f"batch {found.batch}, {time.monotonic() - began:.0f} s: "
-                f"{found.checkpoint / given.meters:,.0f} bytes a meter, {found.files} files, {each}",
+                f"{found.checkpoint / given.meters:,.0f} bytes a meter, {found.files} files, "
+                f"{each}",
                 flush=True,
             )
 

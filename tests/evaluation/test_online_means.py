@@ -16,6 +16,7 @@ from streamer.evaluation.means import MeanForecasts, assess_means, model_means
 from streamer.evaluation.means.online import OnlineMeans, readings_of
 from streamer.models import load_model
 from streamer.models.forecaster import NetworkForecaster
+from streamer.online.layer import Adapt
 from streamer.pipeline import Pipeline
 from streamer.readings import Step
 from streamer.testing import FixedForecaster
@@ -58,9 +59,10 @@ def _steps(
     stretch: Stretch,
     confidence: float = 0.9,
     demand: DemandRule | None = None,
+    adapt: Adapt = True,
 ) -> list[Step]:
     """Steps of a pipeline, in blocks for which the network computes the same windows together."""
-    pipeline = Pipeline(model, confidence=confidence, demand=demand)
+    pipeline = Pipeline(model, confidence=confidence, demand=demand, adapt=adapt)
     readings = readings_of(stretch)
     edges = [0, *range(48 + BLOCK, len(readings) - 1, BLOCK), len(readings) - 1, len(readings)]
     steps: list[Step] = []
@@ -84,19 +86,22 @@ def test_online_forecasts_equal_those_of_a_pipeline(
     np.testing.assert_allclose(found.values_kw, expected, rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize("adapt", [True, "light"])
 def test_demand_intervals_are_those_of_a_pipeline(
-    model: NetworkForecaster, stretch: Stretch
+    model: NetworkForecaster, stretch: Stretch, adapt: Adapt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rule = DemandRule(15, floor_kw=0.5, alarms_per_month=100.0)
-    assert model.horizons is not None
-    horizons = (1, *model.horizons.minutes)
-    online = OnlineMeans(model.horizons, Adapted(model.levels, stretch, 0.9), stretch, horizons)
-    forecast_stretch(model, stretch, lambda count: None, [online])
-    means = MeanForecasts("model", horizons, online.values_kw)
-    found = run_demand(stretch, means, rule, lambda count: None, confidence=0.9)
+    monkeypatch.setattr(model.horizons, "minutes", (5, 15, 60))
+    rule, light = DemandRule(15, floor_kw=0.5, alarms_per_month=100.0), adapt == "light"
+    adapted = Adapted(model.levels, stretch, 0.9, adapt=adapt)
+    given = (None, adapted) if light else (adapted, None)
+    forecasters = model_means(model, given[0], stretch, (), every=True, light=given[1])
+    forecast_stretch(model, stretch, lambda count: None, forecasters)
+    online = forecasters[-1]
+    means = MeanForecasts("model", online.minutes, online.values_kw)
+    found = run_demand(stretch, means, rule, lambda count: None, confidence=0.9, light=light)
     p: list[list[float | None]] = [[]]
     settled = []
-    for step in _steps(model, stretch, demand=rule):
+    for step in _steps(model, stretch, demand=rule, adapt=adapt):
         whole = [each for each in step.settled_demand if not each.unknown_minutes]
         if step.settled_demand:
             settled += [each for each in whole if len(p[-1]) == 14]

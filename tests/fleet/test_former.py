@@ -79,7 +79,7 @@ def as_written(records: np.ndarray, window: np.ndarray) -> bytes:
     assert FORMER.itemsize == 224
     assert FORMER_LIGHT.itemsize == 221
     kinds = {"band": FORMER_BAND, "alarms": FORMER, "light": FORMER_LIGHT}
-    added = {"slot", "renewed", "mean_kw", "guard"}
+    added = {"slot", "renewed", "mean_kw", "guard", "means", "demand"}
     names = [name for name in records.dtype.names if name not in added]
     former = np.zeros(
         len(records), [(name, kinds.get(name, records.dtype[name])) for name in names]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,9 +24,10 @@ from streamer.models.forecaster import NetworkForecaster
 from streamer.models.lstm import NumpyNetwork
 from streamer.models.network import LstmNetwork
 from tests.agreement import AGREEMENT_KW
+from tests.kerasfiles import save_random
 
-STACKS = [(50, 100), (7,), (5, 4, 3)]
-MakeFile = Callable[..., tuple[Any, Path]]
+STACKS = [((50, 100), 1), ((7,), 1), ((7,), 3), ((5, 4, 3), 3)]
+"""Units of each layer, and inputs."""
 MakeNetwork = Callable[..., LstmNetwork]
 ENGINES: dict[str, MakeNetwork] = {
     "numpy": NumpyNetwork,
@@ -47,14 +49,14 @@ def forecaster(make_network: MakeNetwork) -> NetworkForecaster:
 
 @pytest.fixture(scope="module")
 def keras_mean(keras: Any, sample_kw: np.ndarray) -> np.ndarray:
-    """Mean forecasts of the shipped model for 1,500 minutes, by Keras."""
-    return _keras_mean(keras, find_model("sceaux"), sample_kw[:1500])
+    """Mean forecasts of the shipped model for 900 minutes, by Keras."""
+    return _keras_mean(keras, find_model("sceaux"), sample_kw[:900])
 
 
 @pytest.fixture(scope="module")
-def thousand(forecaster: NetworkForecaster, sample_kw: np.ndarray) -> np.ndarray:
-    """Mean forecasts for 1,024 windows at once."""
-    return forecaster.forecast(sliding_window_view(sample_kw, 49)[:1024]).mean_kw
+def many(forecaster: NetworkForecaster, sample_kw: np.ndarray) -> np.ndarray:
+    """Mean forecasts for 600 windows at once."""
+    return forecaster.forecast(sliding_window_view(sample_kw, 49)[:600]).mean_kw
 
 
 def _shipped(make_network: MakeNetwork) -> NetworkForecaster:
@@ -140,7 +142,7 @@ def _exact(network: StackedLstm, windows: np.ndarray) -> np.ndarray:
 def test_shipped_model_agrees_with_keras_on_real_minutes(
     keras_mean: np.ndarray, sample_kw: np.ndarray, forecaster: NetworkForecaster
 ) -> None:
-    kw, expected = sample_kw[:1500], keras_mean
+    kw, expected = sample_kw[:900], keras_mean
     batch = forecaster.forecast(sliding_window_view(kw, 49))
     _agrees(batch.mean_kw, expected)
     rolled = _one_by_one(forecaster, kw)
@@ -155,35 +157,53 @@ def test_tensorflow_engine_agrees_with_keras_on_real_minutes(
 ) -> None:
     expected = keras_mean
     reference = load_model(engine="tensorflow")
-    _agrees(reference.forecast(sliding_window_view(sample_kw[:1500], 49)).mean_kw, expected)
+    _agrees(reference.forecast(sliding_window_view(sample_kw[:900], 49)).mean_kw, expected)
     single = _one_by_one(reference, sample_kw[:60])
     _agrees([answer.mean_kw[0] for answer in single], expected[:12])
 
 
-@pytest.mark.parametrize("units", STACKS)
-@pytest.mark.parametrize("inputs", [1, 3])
+@dataclass(frozen=True)
+class Stack:
+    """A network with random weights, and what Keras makes of some windows."""
+
+    network: StackedLstm
+    windows: np.ndarray
+    outputs: np.ndarray
+    series: np.ndarray
+    rolled: np.ndarray
+
+
+@pytest.fixture(params=STACKS, ids=str, scope="module")
+def stack(
+    request: pytest.FixtureRequest, keras: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Stack:
+    units, inputs = request.param
+    model, path = save_random(
+        keras, tmp_path_factory.mktemp("stack"), *units, inputs=inputs, outputs=2, seed=3
+    )
+    rng = np.random.default_rng(1)
+    windows = rng.normal(0, 2, (515, 12, inputs)).astype(np.float32)
+    series = rng.normal(0, 2, (200, inputs)).astype(np.float32)
+    outputs, rolled = (model(part).numpy() for part in (windows, _windows(series, 9)))
+    return Stack(read_keras(path), windows, outputs, series, rolled)
+
+
 def test_engines_agree_on_random_weights_in_batches(
-    make_keras_file: MakeFile, make_network: MakeNetwork, units: tuple[int, ...], inputs: int
+    stack: Stack, make_network: MakeNetwork
 ) -> None:
-    model, path = make_keras_file(*units, inputs=inputs, outputs=2, seed=len(units))
-    windows = np.random.default_rng(1).normal(0, 2, (515, 12, inputs)).astype(np.float32)
-    network = make_network(read_keras(path))
-    outputs, hidden = network.run(windows)
-    _agrees(outputs, model(windows).numpy())
-    assert hidden.shape == (515, units[-1])
+    network = make_network(stack.network)
+    outputs, hidden = network.run(stack.windows)
+    _agrees(outputs, stack.outputs)
+    assert hidden.shape == (515, stack.network.lstm[-1].units)
     # The work space is reused: the same windows must give the same bits.
-    np.testing.assert_array_equal(network.run(windows)[0], outputs)
+    np.testing.assert_array_equal(network.run(stack.windows)[0], outputs)
 
 
-@pytest.mark.parametrize("units", STACKS)
-@pytest.mark.parametrize("inputs", [1, 3])
 def test_engines_agree_on_random_weights_when_rolling(
-    make_keras_file: MakeFile, make_network: MakeNetwork, units: tuple[int, ...], inputs: int
+    stack: Stack, make_network: MakeNetwork
 ) -> None:
-    model, path = make_keras_file(*units, inputs=inputs, seed=3)
-    series = np.random.default_rng(2).normal(0, 2, (200, inputs)).astype(np.float32)
-    outputs, _ = _rolled(make_network(read_keras(path)), series, timesteps=9)
-    _agrees(outputs, model(_windows(series, 9)).numpy())
+    outputs, _ = _rolled(make_network(stack.network), stack.series, timesteps=9)
+    _agrees(outputs, stack.rolled)
 
 
 @settings(max_examples=40)
@@ -256,11 +276,11 @@ def test_nan_affects_its_own_window_only(make_network: MakeNetwork, sample_kw: n
     assert np.isnan(hidden[7]).all()
 
 
-@pytest.mark.parametrize("count", [0, 1, 2, 15, 16, 17, 47, 48, 49, 511, 512, 513, 1024])
+@pytest.mark.parametrize("count", [0, 1, 15, 16, 17, 48, 49, 512, 513])
 def test_any_number_of_windows_gives_the_same_forecasts(
-    forecaster: NetworkForecaster, sample_kw: np.ndarray, thousand: np.ndarray, count: int
+    forecaster: NetworkForecaster, sample_kw: np.ndarray, many: np.ndarray, count: int
 ) -> None:
-    windows, whole = sliding_window_view(sample_kw, 49), thousand
+    windows, whole = sliding_window_view(sample_kw, 49), many
     part = forecaster.forecast(windows[:count])
     assert part.quantiles_kw.shape == (count, len(forecaster.levels))
     _agrees(part.mean_kw, whole[:count])
@@ -271,14 +291,14 @@ def test_any_number_of_windows_gives_the_same_forecasts(
     np.testing.assert_array_equal(np.concatenate([p.hidden for p in parts]), part.hidden)
 
 
-@pytest.mark.parametrize("count", [63, 64, 127, 128, 512, 1541])
+@pytest.mark.parametrize("count", [127, 128, 1541])
 def test_any_number_of_threads_gives_the_same_forecasts(
     make_network: MakeNetwork, sample_kw: np.ndarray, count: int
 ) -> None:
     windows = sliding_window_view(sample_kw[: count + 48].astype(np.float32), 49)[..., None]
     weights = read_keras(find_model("sceaux"))
     expected, expected_hidden = make_network(weights, threads=1).run(windows[::-1])
-    for threads in (1, 2, 3):
+    for threads in (2, 3):
         outputs, hidden = make_network(weights, threads=threads).run(windows)
         _agrees(outputs, expected[::-1])
         _agrees(hidden, expected_hidden[::-1])
@@ -291,7 +311,7 @@ def test_network_can_be_shared_by_threads(
     expected = forecaster.forecast(windows).mean_kw
     sizes = [400, 30, 399, 200, 64, 1]
     with ThreadPoolExecutor(4) as pool:
-        for _ in range(3):
+        for _ in range(2):
             answers = pool.map(lambda size: forecaster.forecast(windows[:size]), sizes)
             for size, answer in zip(sizes, answers, strict=True):
                 _agrees(answer.mean_kw, expected[:size])
@@ -304,7 +324,7 @@ def test_parts_can_be_closed_before_the_last(
     parts = iter(forecaster.forecast_parts(windows))
     first = next(parts)
     parts.close()  # type: ignore[attr-defined]
-    _agrees(first.mean_kw, forecaster.forecast(windows).mean_kw[: len(first.mean_kw)])
+    _agrees(first.mean_kw, forecaster.forecast(windows[: len(first.mean_kw)]).mean_kw)
 
 
 def test_restarted_stream_equals_a_new_one(

@@ -130,6 +130,13 @@ def run(
             show_default=False,
         ),
     ] = None,
+    consumed: Annotated[
+        str,
+        typer.Option(
+            metavar="keep|delete|FOLDER",
+            help="What becomes of a file after its batch: it is kept, deleted, or moved.",
+        ),
+    ] = "keep",
     max_unusable: Annotated[
         float,
         typer.Option(
@@ -298,6 +305,7 @@ def run(
         --sink hdfs:///forecasts --checkpoint hdfs:///fleet
     """
     from streamer.commands.serving import parse_listen
+    from streamer.fleet.spark.formats import load_data_sources, parse_stream
     from streamer.fleet.spark.job import FleetJob
     from streamer.fleet.spark.locations import parse_delimiter
     from streamer.fleet.spark.running import run_fleet
@@ -322,6 +330,8 @@ def run(
         "peak_floor": peak_floor,
         "peak_alarms": peak_alarms,
     }
+    reads = parse_stream(source, "source", source_format, source_option or ())
+    writes = parse_stream(sink, "sink", sink_format, sink_option or ())
     job = FleetJob(
         source=source,
         sink=sink,
@@ -334,11 +344,10 @@ def run(
         rejected=rejected,
         alarms=alarms,
         max_unusable=max_unusable,
-        source_format=source_format,
-        source_options=source_option or (),
-        sink_format=sink_format,
-        sink_options=sink_option or (),
-        data_sources=data_source or (),
+        consumed=consumed,
+        reads=reads,
+        writes=writes,
+        data_sources=load_data_sources(data_source or (), [reads, writes]),
     )
     spark = SparkSettings(master, parse_conf(conf or []), packages, verbose)
     try:

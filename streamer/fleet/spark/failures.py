@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from streamer.errors import SparkError, UsageError
@@ -21,6 +22,9 @@ _ADVICE = {
     r"\[FAILED_READ_FILE\.(NO_HINT|CANNOT_READ_FILE_FOOTER)\]": (
         "if the file is damaged, take it away, or leave such files out with "
         "--conf spark.sql.files.ignoreCorruptFiles=true"
+    ),
+    r"(IncompatibleClassChange|NoSuchMethod|AbstractMethod|NoClassDefFound)Error": (
+        "a jar is for another version of Spark: give the one that is for this version"
     ),
     r"Java gateway process exited": (
         "if it was killed, give the same command again; otherwise its log has the reason"
@@ -39,6 +43,7 @@ _DEATHS = {
 """What has died, by a pattern in the reason that Spark gives for a failed query."""
 
 _UNKNOWN_FORMAT = re.compile(r"Failed to find (?:the )?data source: (\S+?)\.?(?:\s|$)")
+_UNRESOLVED = re.compile(r"unresolved dependency: ([^#\s]+)#([^;\s]+);(\S+): not found")
 _WHY = "it was killed, or the machine ran out of memory"
 _NO_ANSWER = re.compile(r"An error occurred while calling \S+$")
 """Py4J's message without a reason, which only a JVM that has ended fails to give."""
@@ -63,6 +68,17 @@ def explained(what: str) -> Iterator[None]:
         if (unknown := _UNKNOWN_FORMAT.search(str(error))) is not None:
             raise UsageError(f"{what}: {missing_format(unknown[1])}") from None
         raise SparkError(f"{what}: {explain(error)}") from None
+
+
+def logged(error: SparkError, log: Path) -> SparkError:
+    """The same error with the path of Spark's log, and a reason that only the log has."""
+    missing = _UNRESOLVED.search(log.read_text("utf-8", "replace"))
+    if missing is not None:
+        error = SparkError(
+            f"no Maven repository has {':'.join(missing.groups())}: check --packages, and that a "
+            "repository can be reached"
+        )
+    return error.with_log(log)
 
 
 def died(error: BaseException) -> str | None:

@@ -41,8 +41,6 @@ _KAFKA_OPTIONS = {
 _FORMER = frozenset({"config", "connector", "maxrecords", "timeout"})
 """Options of the connector that was part of streamer."""
 
-Named = Mapping[str, str]
-
 
 @dataclass(frozen=True)
 class StreamFormat:
@@ -57,7 +55,7 @@ class StreamFormat:
 
     name: str | None
     path: str = ""
-    options: Named = field(default_factory=dict, repr=False)
+    options: Mapping[str, str] = field(default_factory=dict, repr=False)
     is_table: bool = False
 
     @property
@@ -69,17 +67,14 @@ class StreamFormat:
         return self.path or str(self.name)
 
     @property
+    def folder(self) -> str:
+        """The path, if it may be one of a folder; otherwise empty."""
+        return "" if self.is_table else self.path
+
+    @property
     def has_messages(self) -> bool:
         """Whether a row is a message with a key and a value, as in Kafka."""
         return self.name is not None and self.name.lower().endswith(KAFKA)
-
-    def with_defaults(self, use: Use) -> StreamFormat:
-        """The same with defaults of ours for options that are not given."""
-        if use == "sink" or not self.has_messages:
-            return self
-        given = {name.lower() for name in self.options}
-        ours = {name: value for name, value in _DEFAULTS.items() if name.lower() not in given}
-        return replace(self, options={**ours, **self.options})
 
 
 def parse_stream(
@@ -113,6 +108,8 @@ def parse_stream(
     elif name is None:
         if options:
             raise UsageError(f"--{use}-option needs --{use}-format")
+        if not place:
+            raise UsageError(f"--{use} is missing: give a folder, kafka://…, or --{use}-format")
         return None
     else:
         stream = StreamFormat(name, place, given)
@@ -122,7 +119,11 @@ def parse_stream(
         raise UsageError(f"{place}: write it like {_TABLE}catalog.schema.name")
     if stream.name == KAFKA:
         _check_kafka(stream, use)
-    return stream.with_defaults(use)
+    if use == "sink" or not stream.has_messages:
+        return stream
+    names = {name.lower() for name in stream.options}
+    ours = {name: value for name, value in _DEFAULTS.items() if name.lower() not in names}
+    return replace(stream, options={**ours, **stream.options})
 
 
 def _parse_options(options: Sequence[str], use: Use) -> dict[str, str]:
@@ -130,8 +131,8 @@ def _parse_options(options: Sequence[str], use: Use) -> dict[str, str]:
     for option in options:
         key, equals, value = option.partition("=")
         if not equals or not re.fullmatch(r"\S+", key):
-            # What is not an option might be a secret.
-            raise UsageError(f"--{use}-option {key.split(' ')[0]!r}: write it like key=value")
+            # It is not shown, because it might be a secret.
+            raise UsageError(f"--{use}-option: write each like key=value")
         found[key] = _from_environment(key, value)
     return found
 
@@ -185,16 +186,19 @@ def _check_kafka(stream: StreamFormat, use: Use) -> None:
         raise UsageError(f"--{use}-format kafka needs --{use}-option {_SERVERS}=HOST:PORT")
 
 
-def load_data_sources(names: Sequence[str], formats: Sequence[str | None]) -> list[type[Any]]:
-    """Import data sources in Python, each given as `module:Class`.
+def load_data_sources(
+    names: Sequence[str], streams: Sequence[StreamFormat | None]
+) -> list[type[Any]]:
+    """Import data sources in Python.
 
     Args:
-        names: the data sources.
-        formats: names of the formats that are used.
+        names: the data sources, each as `module:Class`.
+        streams: the source and the sink.
 
     Raises:
         UsageError: one cannot be imported, is not a data source, or is not used.
     """
+    used = {stream.name for stream in streams if stream is not None}
     found = []
     for name in names:
         from pyspark.sql.datasource import DataSource
@@ -203,7 +207,7 @@ def load_data_sources(names: Sequence[str], formats: Sequence[str | None]) -> li
         is_one = isinstance(kind, type) and issubclass(kind, DataSource)
         if not is_one:
             raise UsageError(f"--data-source {name} is not a subclass of pyspark's DataSource")
-        if kind.name() not in formats:
+        if kind.name() not in used:
             raise UsageError(
                 f"--data-source {name} is not used: give --source-format {kind.name()}, or "
                 f"--sink-format {kind.name()}"
@@ -242,8 +246,8 @@ def write_stream(rows: DataFrame, stream: StreamFormat) -> DataStreamWriter:
             value = fn.to_json(fn.struct("*"), {"ignoreNullFields": "false"})
             rows = rows.select(rows["meter"].alias("key"), value.alias("value"))
         writer = rows.writeStream.options(**stream.options)
-        if stream.path and not stream.is_table:
-            writer = writer.option("path", stream.path)
+        if stream.folder:
+            writer = writer.option("path", stream.folder)
         return writer if stream.name is None else writer.format(stream.name)
 
 

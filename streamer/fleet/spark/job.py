@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from itertools import permutations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,18 +22,18 @@ from streamer.fleet.spark.checkpoint import (
 )
 from streamer.fleet.spark.failures import explained
 from streamer.fleet.spark.firstbatch import check_first_batch
-from streamer.fleet.spark.formats import StreamFormat, load_data_sources, parse_stream
+from streamer.fleet.spark.formats import StreamFormat, parse_stream
 from streamer.fleet.spark.keys import shards_for
-from streamer.fleet.spark.locations import Columns, is_pattern
+from streamer.fleet.spark.locations import Columns
 from streamer.fleet.spark.needs import check_jar
-from streamer.fleet.spark.preview import check_source, check_state
+from streamer.fleet.spark.preview import check_apart, check_source, check_state
 from streamer.fleet.spark.progress import FOLDER, ProgressLog
 from streamer.fleet.spark.query import forecast
 from streamer.fleet.spark.reports import Run, seconds_of
 from streamer.fleet.spark.reshard import undone
-from streamer.fleet.spark.session import SparkSettings
+from streamer.fleet.spark.session import LOCAL_FILE_MANAGER, SparkSettings
 from streamer.fleet.spark.sinks import CONSOLE, check_sink, open_sink
-from streamer.fleet.spark.sources import ReadingSource
+from streamer.fleet.spark.sources import DELETE, KEEP, ReadingSource
 from streamer.fleet.spark.storage import LocalFolder, Opener, Storage, last_batch
 from streamer.fleet.spark.stored import read_summaries
 from streamer.fleet.spark.values import rejected
@@ -54,8 +53,8 @@ class FleetJob:
     """A run of `streamer fleet run`.
 
     Attributes:
-        source: a folder, a pattern of files, or a place that `parse_stream` knows.
-        sink: a folder, `console`, or a place that `parse_stream` knows.
+        source: a folder, a pattern of files, or the place of `reads`.
+        sink: a folder, `console`, or the place of `writes`.
         checkpoint: folder of the query's state.
         given: the given `CheckpointOptions` by name; the others are those of the checkpoint.
         format: format of the source's files; None for the one of their names' endings.
@@ -66,11 +65,11 @@ class FleetJob:
         alarms: a folder, `console`, or a place that `parse_stream` knows, for the rows with alarms;
             None for none.
         max_unusable: largest share of unusable rows in the first batch, 0 to 1.
-        source_format: Spark's name of the source's format; None for files, or by the place.
-        source_options: options of that format, each as `key=value`.
-        sink_format: Spark's name of the sink's format; None for Parquet, or by the place.
-        sink_options: options of that format.
-        data_sources: data sources in Python to register with Spark, each as `module:Class`.
+        consumed: what becomes of a file after the batch that it was in: `keep`, `delete`, or a
+            folder that it is moved to.
+        reads: a source other than files.
+        writes: a sink other than a folder and the terminal.
+        data_sources: data sources in Python to register with Spark.
         like: a checkpoint whose options a new one begins with; None for the defaults.
     """
 
@@ -85,22 +84,11 @@ class FleetJob:
     rejected: str | None = None
     alarms: str | None = None
     max_unusable: float = 0.2
-    source_format: str | None = None
-    source_options: Sequence[str] = field(default=(), repr=False)
-    sink_format: str | None = None
-    sink_options: Sequence[str] = field(default=(), repr=False)
-    data_sources: Sequence[str] = ()
+    consumed: str = KEEP
+    reads: StreamFormat | None = None
+    writes: StreamFormat | None = None
+    data_sources: Sequence[type[Any]] = ()
     like: str | None = None
-
-    @cached_property
-    def reads(self) -> StreamFormat | None:
-        """The format of the source; None for files."""
-        return parse_stream(self.source, "source", self.source_format, self.source_options)
-
-    @cached_property
-    def writes(self) -> StreamFormat | None:
-        """The format of the sink; None for a folder of Parquet, and the terminal."""
-        return parse_stream(self.sink, "sink", self.sink_format, self.sink_options)
 
     @cached_property
     def warns(self) -> StreamFormat | None:
@@ -118,24 +106,16 @@ class FleetJob:
         choices = replace(CheckpointOptions(), **self._given())
         _ = choices.fleet
         find_model(choices.model)
-        self._load_data_sources()
         if seconds_of(self.every) is None:
             raise UsageError(f"--every {self.every!r}: write it like '30 seconds' or '1 minute'")
-        for use, place, stream in (
-            ("source", self.source, self.reads),
-            ("sink", self.sink, self.writes),
-        ):
-            if not place and stream is None:
-                raise UsageError(f"--{use} is missing: give a folder, kafka://…, or --{use}-format")
-        _check_apart(
+        check_apart(
             {
-                "--source": None if is_pattern(self.source) else _path(self.source, self.reads),
-                "--sink": None if self.sink == CONSOLE else _path(self.sink, self.writes),
+                "--source": self.source if self.reads is None else self.reads.folder,
+                "--sink": self.sink if self.writes is None else self.writes.folder,
                 "--checkpoint": self.checkpoint,
                 "--rejected": self.rejected,
-                "--alarms": (
-                    None if self.alarms in (None, CONSOLE) else _path(str(self.alarms), self.warns)
-                ),
+                "--consumed": None if self.consumed in (KEEP, DELETE) else self.consumed,
+                "--alarms": self.alarms if self.warns is None else self.warns.folder,
             }
         )
         if self.alarms is not None and self.sink not in self._folders:
@@ -147,22 +127,24 @@ class FleetJob:
             self.rejected == CONSOLE or parse_stream(self.rejected, "sink") is not None
         ):
             raise UsageError(f"--rejected {self.rejected}: give a folder")
+        if self.rejected is not None and self.consumed != KEEP:
+            raise UsageError(
+                "--consumed does not apply with --rejected, whose query reads the files a second "
+                "time and may be behind: give one of them"
+            )
         if choices.delimiter == choices.decimal:
             raise UsageError("--decimal , needs another --delimiter, such as ';'")
         if self.reads is not None:
             for option, value in (
                 ("--format", self.format),
                 ("--max-files", self.max_files),
+                ("--consumed", None if self.consumed == KEEP else self.consumed),
                 ("--delimiter", self.given.get("delimiter")),
             ):
                 if value is not None:
                     raise UsageError(
                         f"{option} is for files: it does not apply to {self.reads.shown}"
                     )
-
-    def _load_data_sources(self) -> list[type[Any]]:
-        streams = [it for it in (self.reads, self.writes) if it is not None]
-        return load_data_sources(self.data_sources, [it.name for it in streams])
 
     def check_places(self, spark: SparkSettings) -> None:
         """Check the files of this machine, without Spark.
@@ -175,7 +157,7 @@ class FleetJob:
             StateError: the checkpoint is damaged, or not one of `streamer fleet`.
             SparkError: a file of the source is damaged.
         """
-        ours = {kind.name() for kind in self._load_data_sources()}
+        ours = {kind.name() for kind in self.data_sources}
         packages = {} if spark.packages is None else {"spark.jars.packages": spark.packages}
         for stream in (self.reads, self.writes, self.warns):
             if stream is not None and stream.name not in ours:
@@ -296,11 +278,17 @@ class FleetJob:
             former = undone(storage, former)
         _, choices = self._stored(partial(Storage, session))
         columns = Columns.parse(choices.columns)
-        for kind in self._load_data_sources():
+        for kind in self.data_sources:
             session.dataSource.register(kind)
         name = self.source if self.reads is None else self.reads.shown
         source = ReadingSource(
-            name, columns, self.format, self.max_files, choices.delimiter, self.reads
+            name,
+            columns,
+            self.format,
+            self.max_files,
+            choices.delimiter,
+            self.reads,
+            self.consumed,
         )
         readings = source.open(session)
         if self.sink in self._folders:
@@ -321,6 +309,10 @@ class FleetJob:
         # Batches without readings only serve the timers. With --once they would never end.
         has_timers = not self.once and config.choices.silent_after > 0
         session.conf.set("spark.sql.streaming.noDataMicroBatches.enabled", has_timers)
+        manager, local = LOCAL_FILE_MANAGER
+        is_local = all(Storage(session, folder).is_local for folder in self._folders)
+        if is_local and session.conf.get(manager, None) is None:
+            session.conf.set(manager, local)
         with explained("the query cannot be built"):
             rows = forecast(readings, config)
         writer = open_sink(rows, self.sink, self.writes)
@@ -390,35 +382,3 @@ class FleetJob:
         every_s = 0.0 if self.once else seconds_of(self.every) or 0.0
         run = Run(began=time.time(), source=source, sink=sink, every_s=every_s)
         return ProgressLog(Storage(session, f"{self.checkpoint}/{FOLDER}"), run, warn)
-
-
-def _path(place: str, stream: StreamFormat | None) -> str | None:
-    """The path of a source or a sink; None for a table, and a format without a path."""
-    if stream is None:
-        return place
-    return None if stream.is_table else stream.path or None
-
-
-def _check_apart(places: Mapping[str, str | None]) -> None:
-    """Check that folders are not inside each other.
-
-    Args:
-        places: path or URL by the option; None is left out.
-
-    Raises:
-        UsageError: one of them is inside another.
-    """
-    folders = {
-        name: place.removeprefix("file://").rstrip("/")
-        for name, place in places.items()
-        if place is not None
-    }
-    whole = {
-        name: folder if "://" in folder else str(Path(folder).resolve())
-        for name, folder in folders.items()
-    }
-    for one, other in permutations(whole, 2):
-        if f"{whole[one]}/".startswith(f"{whole[other]}/"):
-            raise UsageError(
-                f"{one} {folders[one]} is the folder of {other} or inside it: give each its own"
-            )

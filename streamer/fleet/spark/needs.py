@@ -77,9 +77,10 @@ def missing_format(format: str) -> str:
     spark = _version_of("pyspark") or ""
     minor = ".".join(map(str, _leading(spark)))
     jar = _JARS.get(format, "GROUP:NAME:VERSION").format(spark=spark, minor=minor)
+    other = ", as docs/examples/kafka_source" if format == "kafka" else ""
     return (
         f"Spark does not know the format {format}: give its jar with --packages {jar}, or a data "
-        "source in Python with --data-source"
+        f"source in Python with --data-source{other}"
     )
 
 

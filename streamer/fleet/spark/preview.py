@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Mapping
+from itertools import permutations
 from pathlib import Path
 
 from streamer.errors import SparkError, UsageError
@@ -15,6 +16,7 @@ from streamer.fleet.spark.locations import (
     format_of,
     is_pattern,
 )
+from streamer.fleet.spark.sinks import CONSOLE
 from streamer.fleet.spark.storage import LocalFolder, check_sums, last_batch, local_path
 
 _DELIMITERS = {";": "';'", "\t": "tab", "|": "'|'", ",": "','"}
@@ -42,6 +44,31 @@ def is_on_this_machine(place: str, conf: Mapping[str, str], *, is_local_master: 
         name in os.environ for name in _ELSEWHERE
     )
     return is_local_master and "://" not in place and not has_default
+
+
+def check_apart(places: Mapping[str, str | None]) -> None:
+    """Check that folders are not inside each other.
+
+    Args:
+        places: path or URL by the option; None or empty for none.
+
+    Raises:
+        UsageError: one of them is inside another.
+    """
+    folders = {
+        name: place.removeprefix("file://").rstrip("/")
+        for name, place in places.items()
+        if place and place != CONSOLE and not is_pattern(place)
+    }
+    whole = {
+        name: folder if "://" in folder else str(Path(folder).resolve())
+        for name, folder in folders.items()
+    }
+    for one, other in permutations(whole, 2):
+        if f"{whole[one]}/".startswith(f"{whole[other]}/"):
+            raise UsageError(
+                f"{one} {folders[one]} is the folder of {other} or inside it: give each its own"
+            )
 
 
 def check_source(source: str, columns: Columns, format: str | None, delimiter: str) -> None:

@@ -190,10 +190,10 @@ def _frames(
     before: Iterable[int],
     shard: Shard,
 ) -> Iterator[pd.DataFrame]:
-    """Output rows as data frames, followed by the tally."""
-    for part in (outcome, silent):
-        if len(part):
-            yield _frame(part)
+    """Output rows as one data frame, the last of which has only the tally and the summary.
+
+    Converting a frame takes some time for each of its columns, however few rows it has.
+    """
     meters, *dropped = (
         now - was if at else now
         for at, (now, was) in enumerate(zip(_counts(shard), before, strict=True))
@@ -205,23 +205,16 @@ def _frames(
         if kinds is not None
         for kind in kinds.split(",")
     )
-    summary = json.dumps({"key": key, "alarms": alarms, "shard": shard.tally().to_json()})
-    yield _frame(
-        Outcome.of(1, {}),
-        tally=[readings, *dropped, meters, alarms[SILENT]],
-        summary=summary,
-    )
-
-
-def _frame(
-    outcome: Outcome, tally: list[int] | None = None, summary: str | None = None
-) -> pd.DataFrame:
-    columns: dict[str, Any] = dict(outcome.columns)
+    columns: dict[str, Any] = Outcome.joined([outcome, silent, Outcome.of(1, {})]).columns
     for name, kind in COLUMNS.items():
         if kind == "timestamp":
             at = columns[name].astype("datetime64[us]")
             columns[name] = pd.arrays.IntegerArray(at.view(np.int64), np.isnat(at))
     frame = pd.DataFrame(columns, copy=False)
-    for name, value in (("tally", tally), ("summary", summary)):
-        frame[name] = pd.Series([value] * len(frame), dtype=object)
-    return frame
+    last = {
+        "tally": [readings, *dropped, meters, alarms[SILENT]],
+        "summary": json.dumps({"key": key, "alarms": alarms, "shard": shard.tally().to_json()}),
+    }
+    for name, value in last.items():
+        frame[name] = pd.Series([*[None] * (len(frame) - 1), value], dtype=object)
+    yield frame

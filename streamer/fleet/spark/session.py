@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from streamer.errors import SparkError, UsageError
-from streamer.fleet.spark.failures import explained
+from streamer.fleet.spark.failures import explained, logged
 from streamer.fleet.spark.needs import check_java, check_packages
 from streamer.fleet.spark.preview import is_on_this_machine
 from streamer.fleet.spark.signals import children_ignoring_sigterm, noted_signals
@@ -37,6 +37,8 @@ _DEFAULTS = {
     "spark.metrics.namespace": "streamer",
     "spark.sql.execution.arrow.maxRecordsPerBatch": "65536",
     "spark.sql.session.timeZone": "UTC",
+    # The plan of each batch is described for the web interface; more details take longer.
+    "spark.sql.ui.explainMode": "simple",
     # Times in nanoseconds, as pandas writes them, are read as numbers; Spark has no such type.
     "spark.sql.legacy.parquet.nanosAsLong": "true",
     "spark.sql.streaming.metricsEnabled": "true",
@@ -69,6 +71,15 @@ _LOCAL_DEFAULTS = {
     "spark.driver.host": LOOPBACK,
 }
 _SET_BY_SHELL = {"spark.app.name", "spark.ui.showConsoleProgress"}
+LOCAL_FILE_MANAGER = (
+    "spark.sql.streaming.checkpointFileManagerClass",
+    "org.apache.spark.sql.execution.streaming.checkpointing.FileSystemBasedCheckpointFileManager",
+)
+"""Setting for checkpoints in the local file system. Both managers write a file under another name,
+and rename it, which replaces an existing one at once. But the default one starts four processes
+for each, since Hadoop has no native code here: some 50 in a batch, which took half of its fixed
+time. It is needed elsewhere, where renaming through the other interface replaces nothing."""
+
 _END_S = 60.0
 _AT_LAUNCH = ("spark.driver.", "spark.jars", "spark.master", "spark.submit.")
 
@@ -209,7 +220,7 @@ def _log(settings: SparkSettings) -> Iterator[IO[bytes] | None]:
         try:
             yield log
         except SparkError as error:
-            raise error.with_log(path) from None
+            raise logged(error, path) from None
         except BaseException:
             path.unlink()
             raise

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import glob
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from streamer.errors import SparkError, StateError
 from streamer.fleet.spark.failures import explained
@@ -21,29 +22,6 @@ if TYPE_CHECKING:
 
 _CHECKSUMS = b"crc\0"
 """Beginning of Hadoop's file of checksums, before the size of a piece in bytes."""
-
-
-class ReadableFolder(Protocol):
-    """A folder or a pattern of files that can be read."""
-
-    def exists(self, name: str) -> bool:
-        """Whether the folder has an entry of this name."""
-
-    def folder_exists(self) -> bool:
-        """Whether the folder itself exists."""
-
-    def is_file(self) -> bool:
-        """Whether the path is a file instead of a folder."""
-
-    def names(self) -> list[str]:
-        """Names of the entries of a folder, or of the files that match a pattern."""
-
-    def read(self, name: str) -> str:
-        """The text of an entry."""
-
-
-Opener = Callable[[str], ReadableFolder]
-"""Opens a folder by its path or URL."""
 
 
 class LocalFolder:
@@ -137,6 +115,11 @@ class Storage:
             conf = self._context._jsc.hadoopConfiguration()  # noqa: SLF001
             self._files = self._path.getFileSystem(conf)
 
+    @property
+    def is_local(self) -> bool:
+        """Whether the folder is one of the local file system of its machine."""
+        return bool(self._files.getScheme() == "file")
+
     def exists(self, name: str) -> bool:
         """Whether the folder has an entry of this name."""
         with explained(str(self._path)):
@@ -156,13 +139,7 @@ class Storage:
 
     def names(self) -> list[str]:
         """Names of the entries of a folder, or of the files that match a pattern."""
-        with explained(str(self._path)):
-            # The name of a folder may look like a pattern.
-            if self._files.exists(self._path):
-                found = self._files.listStatus(self._path)
-            else:
-                found = self._files.globStatus(self._path) or ()
-            return sorted(status.getPath().getName() for status in found)
+        return sorted(status.getPath().getName() for status in self._entries())
 
     def first_files(self, files: int | None, size: int) -> list[str]:
         """URLs of the oldest files, which Spark reads first.
@@ -171,23 +148,22 @@ class Storage:
             files: their largest number; None for any.
             size: their largest total size in bytes; a single file may be larger.
         """
+        known = sorted(
+            (status.getModificationTime(), status.getLen(), status.getPath().toString())
+            for status in self._entries()
+            if status.isFile() and not status.getPath().getName().startswith((".", "_"))
+        )[:files]
+        ends = accumulate(length for _, length, _ in known)
+        return [url for (*_, url), end in zip(known, ends, strict=True) if end <= size] or [
+            url for *_, url in known[:1]
+        ]
+
+    def _entries(self) -> Sequence[Any]:
         with explained(str(self._path)):
+            # The name of a folder may look like a pattern.
             if self._files.exists(self._path):
-                found = self._files.listStatus(self._path)
-            else:
-                found = self._files.globStatus(self._path) or ()
-            known = sorted(
-                (status.getModificationTime(), status.getLen(), status.getPath().toString())
-                for status in found
-                if status.isFile() and not status.getPath().getName().startswith((".", "_"))
-            )
-        first: list[str] = []
-        for _, length, url in known[:files]:
-            size -= length
-            if first and size < 0:
-                break
-            first.append(url)
-        return first
+                return list(self._files.listStatus(self._path))
+            return list(self._files.globStatus(self._path) or ())
 
     def read(self, name: str) -> str:
         """The text of an entry."""
@@ -242,6 +218,12 @@ class Storage:
 
     def _entry(self, name: str) -> Any:
         return self._jvm.org.apache.hadoop.fs.Path(self._path, name)
+
+
+ReadableFolder: TypeAlias = LocalFolder | Storage
+
+Opener = Callable[[str], ReadableFolder]
+"""Opens a folder by its path or URL."""
 
 
 def last_batch(log: ReadableFolder) -> int | None:

@@ -72,7 +72,7 @@ def test_secrets_come_from_the_environment_and_are_not_shown(
         parse_stream(HOST, "source", None, ["kafka.sasl.jaas.config=${NONE}"])
     with pytest.raises(UsageError) as caught:
         parse_stream("t", "sink", "delta", ["hush hush"])
-    assert str(caught.value) == "--sink-option 'hush': write it like key=value"
+    assert str(caught.value) == "--sink-option: write each like key=value"
 
 
 FORMER = "is one of the connector that was part of streamer"
@@ -94,6 +94,7 @@ FORMER = "is one of the connector that was part of streamer"
         (f"{HOST}?connector=streamer", "sink", None, "docs/examples/kafka_source"),
         ("", "source", "kafka", "--source-format kafka needs --source-option kafka.bootstrap"),
         ("table:", "sink", None, "write it like table:catalog.schema.name"),
+        ("", "sink", None, "--sink is missing: give a folder, kafka://…, or --sink-format"),
     ],
 )
 def test_malformed_places_and_unknown_options_are_rejected(
@@ -123,7 +124,7 @@ def test_a_data_source_is_imported_and_checked(
     )
     (tmp_path / "broken_lamps.py").write_text("1 / 0\n")
     monkeypatch.syspath_prepend(tmp_path)
-    (kind,) = load_data_sources(["lamps:Lamps"], [None, "Lamps"])
+    (kind,) = load_data_sources(["lamps:Lamps"], [None, StreamFormat("Lamps")])
     assert kind.name() == "Lamps"
     for name, error, message in (
         ("lamps:Lamps", UsageError, "is not used: give --source-format Lamps, or --sink-format"),
@@ -141,7 +142,7 @@ def test_parsing_imports_neither_spark_nor_kafka() -> None:
     code = (
         "import sys\n"
         "from streamer.fleet.spark.formats import load_data_sources, parse_stream\n"
-        f"load_data_sources([], [parse_stream('{HOST}', 'source').name])\n"
+        f"load_data_sources([], [parse_stream('{HOST}', 'source')])\n"
         "print(sys.modules.keys() & {'pyspark', 'confluent_kafka', 'pandas', 'pyarrow'})\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)

@@ -22,6 +22,7 @@ from streamer.errors import UsageError
 from streamer.fleet.columns import COLUMNS
 from streamer.fleet.shard import Shard
 from streamer.fleet.spark.checkpoint import NAME
+from streamer.fleet.spark.formats import StreamFormat
 from streamer.fleet.spark.job import FleetJob
 from streamer.fleet.spark.reports import Report
 from streamer.fleet.spark.sinks import COMMITTED, check_sink
@@ -156,6 +157,26 @@ def test_rejected_rows_are_written_once_and_shards_follow_from_the_meters(
 
 
 @pytest.mark.slow
+def test_forecasts_are_written_to_a_table_and_read_from_it(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    source, sink = tmp_path / "in", tmp_path / "out"
+    write(source, "0.parquet", [(meter, 0) for meter in METERS])
+    options = {"path": str(tmp_path / "table"), "compression": "gzip"}
+    table = StreamFormat("parquet", "forecasts_of_a_test", options, is_table=True)
+    job = FleetJob(str(source), "", str(tmp_path / "ck"), {"shards": 1}, once=True, writes=table)
+    try:
+        assert total(run(spark, job), "written", "rows") == len(METERS)
+        assert list((tmp_path / "table").glob("*.gz.parquet"))
+        given = {"shards": 1, "columns": "kw=actual_kw"}
+        stored = StreamFormat(None, table.path, is_table=True)
+        again = FleetJob("", str(sink), str(tmp_path / "ck2"), given, once=True, reads=stored)
+        assert total(run(spark, again), "written", "readings") == len(METERS)
+    finally:
+        spark.sql(f"DROP TABLE IF EXISTS {table.path}")
+
+
+@pytest.mark.slow
 def test_invalid_utf_8_in_names_and_old_modification_times_are_accepted(
     spark: SparkSession, tmp_path: Path
 ) -> None:
@@ -245,3 +266,30 @@ def test_a_checkpoint_keeps_its_shards_and_a_sink_its_checkpoint(
     with pytest.raises(UsageError, match="contains the output of another checkpoint"):
         FleetJob(str(source), str(sink), str(tmp_path / "new")).start(spark)
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("consumed", ["delete", "folder"])
+def test_files_are_cleared_away_after_their_batch(
+    spark: SparkSession, tmp_path: Path, consumed: str
+) -> None:
+    source, sink, checkpoint = tmp_path / "in", tmp_path / "out", tmp_path / "ck"
+    for number in range(3):
+        write(source, f"{number}.parquet", [(meter, number) for meter in METERS])
+        os.utime(source / f"{number}.parquet", (1e9 + number, 1e9 + number))
+    moved = tmp_path / "consumed"
+    job = FleetJob(
+        str(source),
+        str(sink),
+        str(checkpoint),
+        {"shards": 1},
+        max_files=1,
+        once=True,
+        consumed="delete" if consumed == "delete" else str(moved),
+    )
+    run(spark, job)
+    assert spark.read.parquet(str(sink)).count() == 3 * len(METERS)
+    # Those of the last batch are cleared away after the next.
+    assert [path.name for path in source.glob("*.parquet")] == ["2.parquet"]
+    expected = [] if consumed == "delete" else ["0.parquet", "1.parquet"]
+    assert sorted(path.name for path in moved.rglob("*.parquet")) == expected

@@ -104,14 +104,15 @@ class FakeSpark:
 
 class Batch:
     def __init__(self, frames: list[pd.DataFrame]) -> None:
-        *parts, tally = frames
-        assert all(list(frame.columns) == [*COLUMNS, "tally", "summary"] for frame in frames)
-        assert len(tally) == 1
-        assert tally["meter"][0] is None
-        assert all(frame["tally"].isna().all() for frame in parts)
-        self.rows = pd.concat(parts) if parts else tally.iloc[:0]
-        self.tally = dict(zip(TALLY, tally["tally"][0], strict=True))
-        self.summary = json.loads(tally["summary"][0])
+        (frame,) = frames
+        assert list(frame.columns) == [*COLUMNS, "tally", "summary"]
+        self.rows: pd.DataFrame = frame.iloc[:-1]
+        last = frame.iloc[-1]
+        assert self.rows["tally"].isna().all()
+        assert self.rows["summary"].isna().all()
+        assert last["meter"] is None
+        self.tally = dict(zip(TALLY, last["tally"], strict=True))
+        self.summary = json.loads(last["summary"])
         assert self.summary["key"] == 7
 
     @property

@@ -52,6 +52,8 @@ PLACES = ("--source", "in", "--sink", "out", "--checkpoint", "ck")
         (("--delimiter", "ab"), "--delimiter 'ab': give one character"),
         (("--decimal", ","), "--decimal , needs another --delimiter"),
         (("--rejected", "kafka://host:1/topic"), "--rejected kafka://host:1/topic: give a folder"),
+        (("--rejected", "r", "--consumed", "delete"), "--consumed does not apply with --rejected"),
+        (("--source", "kafka://host:1/topic", "--consumed", "c"), "--consumed is for files"),
         (("--alarms", "out/a"), "--alarms out/a is the folder of --sink or inside it"),
         (("--alarms", "a", "--sink", "console"), "--alarms needs a --sink that is a folder"),
         (("--alarms", "kafka://host/topic"), "'host' is not a host and port"),

@@ -17,6 +17,7 @@ from pyspark.sql import SparkSession
 
 from streamer.errors import SparkError, UsageError
 from streamer.fleet.spark.firstbatch import check_first_batch
+from streamer.fleet.spark.formats import StreamFormat, parse_stream
 from streamer.fleet.spark.locations import Columns, Notation
 from streamer.fleet.spark.sources import ReadingSource
 from streamer.fleet.spark.storage import Storage
@@ -262,6 +263,16 @@ def test_the_oldest_files_are_the_first_batch(spark: SparkSession, tmp_path: Pat
     assert names(None, 100) == ["b.csv", "a.csv", "c.csv"]
     assert names(2, 100) == names(None, 25) == ["b.csv", "a.csv"]
     assert names(None, 1) == ["b.csv"]
+
+
+def test_a_format_of_spark_is_read_by_its_columns(spark: SparkSession) -> None:
+    columns = Columns("timestamp", "timestamp", "value")
+    rows = ReadingSource("rate", columns, stream=StreamFormat("rate")).open(spark)
+    assert [kind for _, kind in rows.dtypes] == ["timestamp", "timestamp", "bigint", "string"]
+    with pytest.raises(UsageError, match=r"^rate: no column 'meter' among timestamp, value: name"):
+        ReadingSource("rate", stream=StreamFormat("rate")).open(spark)
+    with pytest.raises(UsageError, match=r"^kafka://a:1/x: Spark .* with --packages org\.apache"):
+        ReadingSource("x", stream=parse_stream("kafka://a:1/x", "source")).open(spark)
 
 
 def test_a_missing_folder_is_rejected(spark: SparkSession, tmp_path: Path) -> None:
