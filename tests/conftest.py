@@ -21,8 +21,10 @@ from streamer.sample import sample_path
 from streamer.stream.signals import ENDINGS
 from tests.kerasfiles import save_random
 
-# The machine may be busy, and the tests do not measure speed.
-settings.register_profile("streamer", deadline=None)
+# The machine may be busy, and the tests do not measure speed. CI looks further than the default
+# run, with --hypothesis-profile=thorough.
+settings.register_profile("streamer", deadline=None, max_examples=40)
+settings.register_profile("thorough", deadline=None, max_examples=400)
 settings.load_profile("streamer")
 
 

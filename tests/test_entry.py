@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from streamer.errors import ReadingError, StateError, StreamerError, UsageError
@@ -176,7 +176,6 @@ WRONG = (None, True, "x", "2010-03-19", "", -1, 0, 0.5, 1e308, -1e308, math.nan,
 WRONG += (10**30, 10**400, [], {}, [[]], ["x"], {"x": 1}, "AAAAAAAA8D8AAAAAAADgvw==")  # type: ignore[assignment]
 
 
-@settings(max_examples=250)
 @given(data=st.data(), adapt=st.sampled_from([True, False, "light"]))
 def test_damaged_state_is_rejected_as_a_whole_or_continues(data: Any, adapt: Any) -> None:
     state = copy.deepcopy(STATES[adapt])

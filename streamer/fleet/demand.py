@@ -12,29 +12,27 @@ from streamer.demand.settings import DemandRule
 from streamer.errors import StateError
 from streamer.fleet.arranged import MINUTE_US
 from streamer.fleet.columns import Column
-from streamer.fleet.settings import FleetSettings
-from streamer.fleet.zones import local_us
 from streamer.readings import Alarm
 from streamer.readings.arrays import DoubleArray, IntArray, Records
 
 
 class FleetDemand:
-    """Takes the readings of many meters into their demand intervals, by the clock of their zone.
+    """Takes the readings of many meters into their demand intervals.
 
     The object itself has no state: each meter has a record.
 
     Args:
         rule: the demand intervals.
-        settings: settings of all meters.
         horizons: numbers of minutes whose mean is forecast, in rising order.
+        confidence: nominal coverage of the forecasts' intervals.
 
     Attributes:
         first: () record of a new meter.
     """
 
-    def __init__(self, rule: DemandRule, settings: FleetSettings, horizons: Sequence[int]) -> None:
-        self._minutes, self._zone = rule.minutes, settings.zone
-        self._demands = Demands(rule, horizons, confidence=settings.confidence)
+    def __init__(self, rule: DemandRule, horizons: Sequence[int], *, confidence: float) -> None:
+        self._minutes = rule.minutes
+        self._demands = Demands(rule, horizons, confidence=confidence)
         self.first = self._demands.first
 
     def check(self, records: Records) -> None:
@@ -47,13 +45,20 @@ class FleetDemand:
             raise StateError("state of a shard is damaged: its demand intervals are out of bounds")
 
     def take(
-        self, records: Records, *, at: IntArray, kw: DoubleArray, issued_kw: DoubleArray | None
+        self,
+        records: Records,
+        *,
+        at: IntArray,
+        local: IntArray,
+        kw: DoubleArray,
+        issued_kw: DoubleArray | None,
     ) -> tuple[dict[str, Column], list[tuple[int, Alarm]]]:
         """Take a reading of each of some meters.
 
         Args:
             records: (meters,) their records, changed in place.
-            at: (meters,) times in microseconds.
+            at: (meters,) times in microseconds, in UTC.
+            local: (meters,) the same on the clock on the wall, as by `local_us`.
             kw: (meters,) readings in kW.
             issued_kw: (meters, 4, horizons) mean, median, low and high of the next minutes' mean
                 that were forecast at the readings, NaN if none was; None likewise.
@@ -61,7 +66,6 @@ class FleetDemand:
         Returns:
             Output columns (meters,), and the alarms that were raised, with their rows.
         """
-        local = local_us(at, self._zone)
         found = self._demands.take(
             records,
             minute=at // MINUTE_US,

@@ -111,9 +111,9 @@ def next_columns(issued_kw: DoubleArray) -> dict[str, Column]:
     }
 
 
-def score_columns(records: Records) -> dict[str, Column]:
-    """Output columns of the running scores; NaN before the first settled forecast."""
-    columns: dict[str, Column] = {}
+def horizon_scores(records: Records) -> dict[int, dict[str, Column]]:
+    """The running scores (meters,) by horizon and name; NaN before the first settled forecast."""
+    found: dict[int, dict[str, Column]] = {}
     for place, minutes in enumerate(MINUTES):
         scores = records["scores"][:, place]
         settled = scores["settled"].astype(np.int64)
@@ -123,11 +123,21 @@ def score_columns(records: Records) -> dict[str, Column]:
         )
         ratio = np.full(len(records), np.nan)
         np.divide(mse, reference, out=ratio, where=reference > 0.0)
-        columns |= {
-            f"settled_{minutes}": settled,
-            f"mse_{minutes}_kw2": mse,
-            f"persistence_mse_{minutes}_kw2": reference,
-            f"skill_{minutes}": 1.0 - ratio,
-            f"coverage_{minutes}": coverage,
+        found[minutes] = {
+            "settled": settled,
+            "mse_kw2": mse,
+            "persistence_mse_kw2": reference,
+            "skill": 1.0 - ratio,
+            "coverage": coverage,
         }
-    return columns
+    return found
+
+
+def score_name(name: str, minutes: int) -> str:
+    """Name of the output column of a score.
+
+    >>> score_name("mse_kw2", 15), score_name("skill", 60)
+    ('mse_15_kw2', 'skill_60')
+    """
+    stem = name.removesuffix("_kw2")
+    return f"{stem}_{minutes}{name[len(stem) :]}"

@@ -14,16 +14,18 @@ from streamer.fleet import guard
 from streamer.fleet.alarms import FleetAlarms
 from streamer.fleet.arranged import MINUTE_US, NEVER, RoundPlan
 from streamer.fleet.bands import BAND, Bands
-from streamer.fleet.columns import SILENT, Column, Outcome
+from streamer.fleet.columns import Column, Outcome
 from streamer.fleet.demand import FleetDemand
-from streamer.fleet.horizons import FleetHorizons, next_columns, score_columns
+from streamer.fleet.figures import alarm_columns, running_columns, waiting_columns
+from streamer.fleet.horizons import FleetHorizons, next_columns
+from streamer.fleet.nextreadings import NextReadings
 from streamer.fleet.renewal import MODEL, renew, renewal_text, renewed_rows
-from streamer.fleet.running import SCORES, score
+from streamer.fleet.running import SCORES
 from streamer.fleet.settings import FleetSettings
+from streamer.fleet.silence import fall_silent
 from streamer.fleet.zones import local_us
 from streamer.models import MeansHead
-from streamer.online import light
-from streamer.online.intervals import MAX_KW, TERMS
+from streamer.online.intervals import TERMS
 from streamer.online.light import LIGHT
 from streamer.online.means.light.forecasts import HORIZONS
 from streamer.readings import Alarm
@@ -63,14 +65,9 @@ class RecordKeeper:
         model: str = "",
     ) -> None:
         self._model, self._window = model, window
-        self._confidence, self._adapt, self._zone = (
-            settings.confidence,
-            settings.adapt,
-            settings.zone,
-        )
+        self._confidence, self._zone = settings.confidence, settings.zone
         self._silent_after_us = settings.silent_after * MINUTE_US
-        self._median = levels.index(0.5) if 0.5 in levels else None
-        self._bands = Bands(settings.confidence, levels)
+        self._next = NextReadings(levels, adapt=settings.adapt, confidence=settings.confidence)
         self._alarms = FleetAlarms()
         rule = settings.demand_rule
         self._horizons = FleetHorizons.of(
@@ -79,10 +76,12 @@ class RecordKeeper:
             confidence=settings.confidence,
         )
         ahead = () if self._horizons is None else HORIZONS
-        self._demand = None if rule is None else FleetDemand(rule, settings, ahead)
-        self.first = self._begun(window)
+        self._demand = (
+            None if rule is None else FleetDemand(rule, ahead, confidence=settings.confidence)
+        )
+        self.first = self._begun(window, adapt=settings.adapt)
 
-    def _begun(self, window: int) -> Records:
+    def _begun(self, window: int, *, adapt: bool) -> Records:
         count = "u1" if window < 256 else "<u4"
         dtype: list[Any] = [
             ("last_at", "<i8"),
@@ -105,7 +104,7 @@ class RecordKeeper:
             ("scores", SCORES),
             ("alarms", self._alarms.dtype),
         ]
-        if self._adapt:
+        if adapt:
             dtype.append(("light", LIGHT))
         if self._horizons is not None:
             dtype.append(("means", self._horizons.first.dtype))
@@ -113,7 +112,7 @@ class RecordKeeper:
             dtype.append(("demand", DEMAND))
         first = np.zeros((), dtype)
         first["last_at"] = NEVER
-        first["band"] = self._bands.first
+        first["band"] = self._next.first_band
         first["alarms"] = self._alarms.first
         if self._horizons is not None:
             first["means"] = self._horizons.first
@@ -176,14 +175,14 @@ class RecordKeeper:
         Returns:
             One row per reading, after those of the silences that these readings end.
         """
-        silent = self.fall_silent(now, places, at)
+        silent = fall_silent(now, places, at, self._silent_after_us)
         now["waiting"] &= ~rounds.reset
         waiting = now["waiting"].copy()
         settled = {
             name: np.where(waiting, now[name], np.nan)
             for name in ("kw", "median_kw", "low_kw", "high_kw")
         }
-        _apply(self._settle, now, waiting, kw)
+        _apply(self._next.settle, now, waiting, kw)
         middle = settled["median_kw"]
         raised = self._alarms.settle(
             now["alarms"],
@@ -200,7 +199,7 @@ class RecordKeeper:
         before_at, local = now["last_at"].copy(), local_us(at, self._zone)
         _take(now, at, kw, rounds)
         now["waiting"] = rounds.full
-        _apply(self._issue, now, rounds.full, mean, quantiles, local)
+        _apply(self._next.issue, now, rounds.full, mean, quantiles, local)
         ahead, next_kw = waiting_columns(now), None
         horizons: dict[str, Column] = {}
         if self._horizons is not None:
@@ -218,9 +217,11 @@ class RecordKeeper:
             horizons = next_columns(next_kw)
         demand: dict[str, Column] = {}
         if self._demand is not None:
-            demand, peaks = self._demand.take(now["demand"], at=at, kw=kw, issued_kw=next_kw)
+            demand, peaks = self._demand.take(
+                now["demand"], at=at, local=local, kw=kw, issued_kw=next_kw
+            )
             raised += peaks
-        alarms, texts = _alarm_columns(len(now), raised)
+        alarms, texts = alarm_columns(len(now), raised)
         columns: dict[str, Column] = {
             "meter": places,
             "minute": at.view("datetime64[us]"),
@@ -239,96 +240,6 @@ class RecordKeeper:
         }
         spoken = Outcome.of(len(now), columns)
         return Outcome.joined([silent, spoken]) if len(silent) else spoken
-
-    def fall_silent(self, records: Records, places: Column, now: IntArray) -> Outcome:
-        """Mark the meters that are silent but not marked yet.
-
-        Args:
-            records: (meters,) their records, changed in place.
-            places: (meters,) values for the outcome's column "meter".
-            now: (meters,) or () times in microseconds until which none has sent a reading.
-
-        Returns:
-            One row per meter that was marked, at its first minute without a reading.
-        """
-        after = self._silent_after_us
-        if not after:
-            return Outcome()
-        last = records["last_at"]
-        quiet = (last != NEVER) & ~records["silent"]
-        rows = np.flatnonzero(quiet & (np.where(quiet, now - last, 0) > after))
-        if not len(rows):
-            return Outcome()
-        records["silent"][rows] = True
-        some = records[rows]
-        last = some["last_at"]
-        texts = [
-            f"no reading after that of {np.datetime_as_string(at, 'm')} UTC"
-            for at in last.view("datetime64[us]")
-        ]
-        columns: dict[str, Column] = {
-            "meter": places[rows],
-            "minute": (last + MINUTE_US).view("datetime64[us]"),
-            "alarms": np.full(len(rows), SILENT, object),
-            "alarm_text": np.array(texts, object),
-            **running_columns(some),
-        }
-        return Outcome.of(len(rows), columns)
-
-    def _settle(self, now: Records, kw: DoubleArray) -> None:
-        """Learn from the readings, and score their forecasts."""
-        forecast, frozen, low, high = (
-            now[name] for name in ("kw", "frozen_kw", "low_kw", "high_kw")
-        )
-        if self._adapt:
-            light.settle(now["light"], frozen_kw=frozen, actual_kw=kw)
-            guard.settle(now["guard"], last_kw=_bounded(now["last_kw"]), actual_kw=kw)
-        self._bands.settle(now["band"], kw, now["mean_kw"], low, high)
-        score(
-            now["scores"],
-            actual_kw=kw,
-            forecast_kw=forecast,
-            last_kw=now["last_kw"],
-            frozen_kw=frozen,
-            low_kw=low,
-            high_kw=high,
-        )
-
-    def _issue(
-        self, now: Records, frozen: DoubleArray, quantiles: DoubleArray, at: IntArray
-    ) -> None:
-        """Make the forecasts out of the network's."""
-        mean, last = frozen, _bounded(now["last_kw"])
-        none = self._median is None
-        median = np.full(len(mean), np.nan) if none else quantiles[:, self._median]
-        if self._adapt:
-            change = last - _bounded(now["before_kw"])
-            mean = light.see(
-                now["light"],
-                frozen_kw=frozen,
-                last_kw=last,
-                change_kw=change,
-                spread_kw=light.spread_of(quantiles),
-            )
-            mean, median = guard.see(
-                now["guard"],
-                mean_kw=mean,
-                median_kw=median,
-                last_kw=last,
-                last_change_kw=change,
-                at=at,
-                settled=now["scores"]["settled"],
-            )
-        low, high = self._bands.see(now["band"], mean, quantiles)
-        now["mean_kw"], now["frozen_kw"] = mean, frozen
-        now["kw"] = np.minimum(np.maximum(mean, low), high) if self._adapt else mean
-        now["median_kw"] = np.minimum(np.maximum(median, low), high)
-        now["low_kw"], now["high_kw"] = low, high
-
-
-def _bounded(kw: DoubleArray) -> DoubleArray:
-    """Readings as `streamer.online.layer.recent_changes` bounds them."""
-    return np.minimum(np.maximum(kw, -MAX_KW), MAX_KW)
 
 
 def _take(now: Records, at: IntArray, kw: DoubleArray, rounds: RoundPlan) -> None:
@@ -356,39 +267,3 @@ def _apply(
         some = now[which]
         work(some, *(column[which] for column in columns))
         now[which] = some
-
-
-def waiting_columns(records: Records) -> dict[str, Column]:
-    """Output columns of the waiting forecasts."""
-    there = records["waiting"]
-    return {
-        f"next_{name}": np.where(there, records[name], np.nan)
-        for name in ("kw", "median_kw", "low_kw", "high_kw")
-    }
-
-
-def running_columns(records: Records) -> dict[str, Column]:
-    """Output columns of the running scores; NaN before the first settled forecast."""
-    scores = records["scores"]
-    settled = scores["settled"].copy()
-    names = ("mse_kw2", "mae_kw", "persistence_mse_kw2", "frozen_mse_kw2", "coverage")
-    columns: dict[str, Column] = {
-        name: np.where(settled > 0, scores[name], np.nan) for name in names
-    }
-    reference = columns["persistence_mse_kw2"]
-    ratio = np.full(len(records), np.nan)
-    np.divide(columns["mse_kw2"], reference, out=ratio, where=reference > 0.0)
-    columns = {"settled": settled, **columns, "skill": 1.0 - ratio}
-    if "means" in (records.dtype.names or ()):
-        columns |= score_columns(records["means"])
-    return columns
-
-
-def _alarm_columns(meters: int, raised: list[tuple[int, Alarm]]) -> tuple[Column, Column]:
-    """Output columns of the kinds and texts of the alarms raised at each reading."""
-    kinds, texts = np.full(meters, None, object), np.full(meters, None, object)
-    for row, alarm in raised:
-        first = kinds[row] is None
-        kinds[row] = alarm.kind if first else f"{kinds[row]},{alarm.kind}"
-        texts[row] = alarm.text if first else f"{texts[row]}; {alarm.text}"
-    return kinds, texts

@@ -9,20 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamer.errors import StateError, UsageError
-from streamer.fleet.arranged import NEVER, RoundBlock, accept, plan, round_blocks
+from streamer.fleet.arranged import MINUTE_US, NEVER, RoundBlock, accept, plan, round_blocks
 from streamer.fleet.columns import SILENT, Column, Outcome
 from streamer.fleet.demand import peak_columns
-from streamer.fleet.records import RecordKeeper, running_columns, waiting_columns
+from streamer.fleet.figures import running_columns, waiting_columns
+from streamer.fleet.horizons import horizon_scores
+from streamer.fleet.records import RecordKeeper
 from streamer.fleet.settings import FleetSettings
+from streamer.fleet.silence import fall_silent, latest_of
 from streamer.fleet.summary import ShardSummary, summarise
 from streamer.fleet.table import MeterTable
 from streamer.models.forecaster import NetworkForecaster
 from streamer.readings.arrays import BoolArray, DoubleArray, FloatArray, Records, TimeArray
-
-_AHEAD = 100
-_FEW = 4
-"""One meter in `_AHEAD`, and at least one of more than `_FEW` meters, may have a clock ahead of the
-others without effect; among fewer meters, it would not be known which clock is right."""
 
 
 class Shard:
@@ -85,12 +83,7 @@ class Shard:
         Not the latest minute of all, because a meter whose clock is ahead would make all others
         appear silent. With more than four meters, at least two must have reached it.
         """
-        last_at = self._table.records["last_at"]
-        last_at = last_at[last_at != NEVER]
-        if not len(last_at):
-            return None
-        ahead = max((len(last_at) - 1) // _AHEAD, int(len(last_at) > _FEW))
-        return np.datetime64(int(np.partition(last_at, -1 - ahead)[-1 - ahead]), "us")
+        return latest_of(self._table.records["last_at"])
 
     @property
     def is_silent(self) -> bool:
@@ -153,7 +146,8 @@ class Shard:
         """
         names = np.array(self._table.names, object)
         now_us = now.astype("datetime64[us]").astype(np.int64)
-        return self._keeper.fall_silent(self._table.records, names, now_us)
+        after_us = self._settings.silent_after * MINUTE_US
+        return fall_silent(self._table.records, names, now_us, after_us)
 
     def summary(self) -> Outcome:
         """One row per meter: its last reading, its waiting forecast and its scores so far."""
@@ -173,11 +167,14 @@ class Shard:
 
     def tally(self) -> ShardSummary:
         """Totals of all meters, and the worst of them, for the status of a fleet."""
-        latest = self.latest
+        latest, records = self.latest, self._table.records
+        scores = {"1": running_columns(records)}
+        if "means" in (records.dtype.names or ()):
+            scores |= {str(n): each for n, each in horizon_scores(records["means"]).items()}
         return summarise(
             self._table.names,
-            self._table.records,
-            {"1": running_columns(self._table.records)},
+            records,
+            scores,
             latest_us=None if latest is None else int(latest.astype("datetime64[us]").astype(int)),
             late=self.late,
             doubled=self.doubled,

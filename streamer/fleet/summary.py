@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from datetime import UTC, datetime
 from heapq import nsmallest
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
@@ -81,6 +82,11 @@ class MeterSummary(NamedTuple):
     persistence_mse_kw2: float | None
     frozen_mse_kw2: float | None
     coverage: float | None
+
+    @property
+    def minute(self) -> datetime:
+        """Minute of its last reading."""
+        return datetime.fromtimestamp(self.minute_us / 1e6, UTC)
 
     @property
     def skill(self) -> float | None:

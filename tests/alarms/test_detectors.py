@@ -226,7 +226,6 @@ extreme_values = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=150)
 @given(extreme_values, st.integers(1, 20), st.floats(0.0, 1e300), st.data())
 def test_any_readings_give_finite_alarms_and_a_restorable_state(
     values: list[float], times: int, width: float, data: st.DataObject

@@ -62,7 +62,6 @@ CASES = [
     ("replay of a pipe, lines", "SIGHUP"),
     ("watch, lines", "SIGINT"),
     ("watch, notes", "SIGHUP"),
-    ("watch, notes", "SIGQUIT"),
     ("watch, dashboard", "SIGTERM"),
 ]
 

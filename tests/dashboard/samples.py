@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone, tzinfo
+from functools import lru_cache
 
 import numpy as np
 
@@ -69,28 +70,39 @@ def make_steps(
         adaptation: state of the adapter in every step; the frozen network is then
             persistence.
     """
-    gaps = gaps or {}
+    return list(_steps(tuple(values), tuple((gaps or {}).items()), capacity, adaptation))
+
+
+@lru_cache(maxsize=32)
+def _steps(
+    values: tuple[float, ...],
+    gaps_before: tuple[tuple[int, int], ...],
+    capacity: int,
+    adaptation: Adaptation | None,
+) -> tuple[Step, ...]:
+    gaps = dict(gaps_before)
     at, last, buffered = START, None, 0
-    readings = missing = resets = 0
+    readings = gap_count = missing = resets = 0
     waiting: Forecast | None = None
-    ours: list[float] = []
-    points: list[float] = []
-    theirs: list[float] = []
-    bands: list[tuple[float, bool]] = []
+    ours, points, theirs = _Errors(), _Errors(), _Errors()
+    inside, width = _Mean(), _Mean()
+    count = 0
     steps = []
     for index, kw in enumerate(values):
         gap = gaps.get(index, 0)
         at += (gap + 1) * MINUTE
         missing += gap
+        gap_count += index in gaps
         if gap > 10:
             buffered, resets, waiting = 0, resets + 1, None
         settled, readings = waiting, readings + 1
         if settled is not None:
-            ours.append(kw - settled.kw)
-            points.append(kw - settled.point_kw)
-            theirs.append(kw - settled.last_kw)
-            inside = settled.low_kw <= kw <= settled.high_kw
-            bands.append((settled.high_kw - settled.low_kw, inside))
+            count += 1
+            ours.add(kw - settled.kw)
+            points.add(kw - settled.point_kw)
+            theirs.add(kw - settled.last_kw)
+            inside.add(settled.low_kw <= kw <= settled.high_kw)
+            width.add(settled.high_kw - settled.low_kw)
         buffered = min(capacity, buffered + 1)
         waiting = None
         if buffered >= capacity - 1:
@@ -105,18 +117,55 @@ def make_steps(
                 low_kw=expected - half,
                 high_kw=expected + 2.0 * half,
             )
-        gap_count = sum(1 for i in gaps if i <= index)
         counts = Counts(readings, gap_count, missing, resets)
         scores = Scores(frozen=ErrorScores() if adaptation else None)
-        if ours:
-            frozen = _errors(theirs) if adaptation else None
-            both = _errors(points), _errors(theirs)
+        if count:
+            both = points.scores(), theirs.scores()
+            frozen = both[1] if adaptation else None
             point = PointScores(*(e for one in both for e in (one.mae_kw, one.mse_kw2)))
-            scores = Scores(len(ours), _errors(ours), both[1], frozen, _band_scores(bands), point)
+            band = BandScores(0.9, inside.of(), inside.of(1440), width.of(), width.of(1440))
+            scores = Scores(count, ours.scores(), both[1], frozen, band, point)
         reading = Reading(at, kw)
         steps.append(Step(reading, settled, waiting, scores, gap, buffered, counts, adaptation))
         last = kw
-    return steps
+    return tuple(steps)
+
+
+class _Mean:
+    """The mean of the values so far, and of the last ones."""
+
+    def __init__(self) -> None:
+        self._values: list[float] = []
+        self._sum = 0.0
+
+    def add(self, value: float) -> None:
+        self._values.append(value)
+        self._sum += value
+
+    def of(self, last: int | None = None) -> float:
+        count = len(self._values)
+        if last is None or count <= last:
+            return self._sum / count
+        return sum(self._values[-last:]) / last
+
+
+class _Errors:
+    """Errors of forecasts so far."""
+
+    def __init__(self) -> None:
+        self._squared, self._absolute = _Mean(), _Mean()
+
+    def add(self, error: float) -> None:
+        self._squared.add(error * error)
+        self._absolute.add(abs(error))
+
+    def scores(self) -> ErrorScores:
+        return ErrorScores(
+            mse_kw2=self._squared.of(),
+            mae_kw=self._absolute.of(),
+            hour_mse_kw2=self._squared.of(60),
+            day_mse_kw2=self._squared.of(1440),
+        )
 
 
 def sunny(steps: Iterable[Step], *, battery: bool = False) -> list[Step]:
@@ -150,27 +199,6 @@ def sunny(steps: Iterable[Step], *, battery: bool = False) -> list[Step]:
         found.append(replace(step, reading=reading, settled=waiting, forecast=forecast))
         waiting = forecast
     return found
-
-
-def _errors(errors: Sequence[float]) -> ErrorScores:
-    squares = [e * e for e in errors]
-    return ErrorScores(
-        mse_kw2=sum(squares) / len(squares),
-        mae_kw=sum(map(abs, errors)) / len(errors),
-        hour_mse_kw2=sum(squares[-60:]) / len(squares[-60:]),
-        day_mse_kw2=sum(squares[-1440:]) / len(squares[-1440:]),
-    )
-
-
-def _band_scores(bands: Sequence[tuple[float, bool]]) -> BandScores:
-    widths, inside = [width for width, _ in bands], [within for _, within in bands]
-    return BandScores(
-        0.9,
-        coverage=sum(inside) / len(inside),
-        day_coverage=sum(inside[-1440:]) / len(inside[-1440:]),
-        width_kw=sum(widths) / len(widths),
-        day_width_kw=sum(widths[-1440:]) / len(widths[-1440:]),
-    )
 
 
 def racing(steps: Iterable[Step], *, settled: int = 431) -> list[Step]:

@@ -152,7 +152,6 @@ def test_scores_and_reliability() -> None:
     left=st.integers(0, 14),
     width=st.integers(1, 220),
 )
-@settings(max_examples=150)
 def test_lines_fit_with_any_value(
     values: list[float | None], so_far: float, left: int, width: int
 ) -> None:

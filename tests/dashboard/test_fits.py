@@ -62,7 +62,6 @@ def _check(frame_text: str, width: int, height: int) -> None:
     message=st.text(max_size=90),
     found=st.sampled_from([USUAL, ALARMED, FORESEEING, *LIVE]),
 )
-@settings(max_examples=150)
 def test_a_frame_fits_any_size(
     width: int, height: int, ascii_only: bool, show_help: bool, message: str, found: HistorySnapshot
 ) -> None:
@@ -90,7 +89,6 @@ def test_a_frame_fits_any_size(
     figures=st.tuples(FINITE, FINITE, FINITE),
     share=st.one_of(st.none(), st.floats(0, 1)),
 )
-@settings(max_examples=150)
 def test_a_frame_fits_with_any_reading(
     values: list[float],
     width: int,
@@ -123,7 +121,6 @@ TIMES = st.one_of(st.none(), st.datetimes(timezones=st.just(SUMMER)))
     width=st.integers(1, 220),
     height=st.integers(1, 70),
 )
-@settings(max_examples=150)
 def test_a_frame_fits_with_any_band_and_alarm(
     ends: tuple[float, float, float],
     band: tuple[float | None, ...],
@@ -199,7 +196,6 @@ def test_a_full_screen_is_filled_to_the_last_line(
     height=st.integers(1, 70),
     found=st.sampled_from(LIVE),
 )
-@settings(max_examples=150)
 def test_a_frame_fits_with_any_link_and_sample(
     state: str,
     texts: tuple[str, str],

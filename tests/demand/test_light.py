@@ -240,13 +240,13 @@ def test_no_alarms_are_raised_with_a_budget_of_0() -> None:
 @pytest.mark.parametrize(
     ("rule", "minutes"),
     [
-        (DemandRule(floor_kw=1.0), 1600),
+        (DemandRule(floor_kw=1.0), 500),
         (DemandRule(60, net=True), 400),
         (DemandRule(limit_kw=0.5), 300),
     ],
 )
 def test_a_meter_has_what_the_full_version_has(rule: DemandRule, minutes: int) -> None:
-    """Apart from what is learnt: the intervals, forecasts, bounds and peaks."""
+    """Before anything is learnt: the intervals, forecasts, bounds, peaks and probabilities."""
     rng = np.random.default_rng(8)
     kw = _day(rng, 2)[:minutes] - 0.3
     there = rng.random(len(kw)) > 0.005
@@ -276,8 +276,8 @@ def test_a_meter_has_what_the_full_version_has(rule: DemandRule, minutes: int) -
             (each.start, each.end, each.unknown_minutes, each.exceeded) for each in ours[1]
         ] == [(each.start, each.end, each.unknown_minutes, each.exceeded) for each in theirs[1]]
     first, second = np.array(probabilities).T
-    assert np.abs(first - second).max() < 0.25
-    assert np.abs(first - second).mean() < 0.01
+    np.testing.assert_allclose(first, second, atol=1e-3)
+    assert second.max() > 0.5
     scores = [demand.values().scores for demand in (light, full)]
     assert scores[0] is not None
     assert scores[1] is not None

@@ -9,13 +9,12 @@ from streamer.evaluation import Stretch
 from streamer.evaluation.means import MeanTargets, boosting, forecast_boosted_means
 from tests.evaluation.conftest import minutes
 
-pytest.importorskip("lightgbm")
-
 START, COUNT = 2200, 2600
 
 
 @pytest.fixture(autouse=True)
 def _few_trees(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("lightgbm")  # here, since to collect the tests is not to import it
     monkeypatch.setattr(boosting, "TREES", 30)
 
 

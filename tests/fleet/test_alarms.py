@@ -142,7 +142,7 @@ power = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(st.data(), st.integers(1, 5), st.integers(1, 40), st.integers(1, 12))
 def test_any_readings_raise_the_alarms_of_single_meters(
     data: st.DataObject, meters: int, minutes: int, times: int
@@ -169,7 +169,7 @@ def test_any_readings_raise_the_alarms_of_single_meters(
     assert_same(together(readings, state), alone(readings, state))
 
 
-@settings(deadline=None, max_examples=10)
+@settings(deadline=None, max_examples=5)
 @given(st.integers(0, 2**32 - 1), st.integers(0, 400))
 def test_records_restored_from_bytes_continue_identically(seed: int, cut: int) -> None:
     rng = np.random.default_rng(seed)

@@ -13,6 +13,7 @@ from streamer.demand.settings import DemandRule
 from streamer.errors import StateError, UsageError
 from streamer.fleet import FleetSettings, Shard
 from streamer.fleet.demand import FleetDemand, peak_columns
+from streamer.fleet.zones import local_us
 from streamer.models import load_model
 from streamer.models.forecaster import NetworkForecaster
 
@@ -54,11 +55,11 @@ def test_columns_and_alarms_are_those_of_a_meter_each(
     zone: str, start: datetime, demand: int
 ) -> None:
     rng = np.random.default_rng(demand + len(zone))
-    meters, minutes = 4, 200
+    meters, minutes = 3, 170
     settings = FleetSettings(demand=demand, zone=zone, net=demand == 60, peak_floor_kw=0.4)
     rule = settings.demand_rule
     assert rule is not None
-    fleet = FleetDemand(rule, settings, HORIZONS)
+    fleet = FleetDemand(rule, HORIZONS, confidence=settings.confidence)
     records = np.full(meters, fleet.first, fleet.first.dtype)
     records["highest"][:, 1] = 1.0
     singles = [LightDemand(rule, HORIZONS, confidence=settings.confidence) for _ in range(meters)]
@@ -77,7 +78,9 @@ def test_columns_and_alarms_are_those_of_a_meter_each(
         issued = np.stack([mean, mean - 0.05, mean - 0.4, mean + 0.5], axis=1)
         issued[rng.random(len(rows)) < 0.1] = np.nan
         some = records[rows]
-        columns, raised = fleet.take(some, at=at, kw=kw[rows, minute], issued_kw=issued)
+        columns, raised = fleet.take(
+            some, at=at, local=local_us(at, zone), kw=kw[rows, minute], issued_kw=issued
+        )
         records[rows] = some
         texts = {row: (alarm.text, alarm.size) for row, alarm in raised}
         alarms += len(raised)

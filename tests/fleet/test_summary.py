@@ -13,8 +13,15 @@ from hypothesis import strategies as st
 
 from streamer.fleet import Shard
 from streamer.fleet.arranged import NEVER
-from streamer.fleet.spark.meters import MeterStatus, meters_status
-from streamer.fleet.summary import MAX_WORST, MIN_SETTLED, ShardSummary, Sums, summarise
+from streamer.fleet.spark.meters import meters_status
+from streamer.fleet.summary import (
+    MAX_WORST,
+    MIN_SETTLED,
+    MeterSummary,
+    ShardSummary,
+    Sums,
+    summarise,
+)
 from streamer.models import load_model
 
 MINUTE_US = 60_000_000
@@ -94,7 +101,7 @@ def test_the_figures_of_a_fleet_are_those_of_all_its_meters(
         order = sorted(np.flatnonzero(which), key=lambda row: (values[row], names[row]))
         return [str(names[row]) for row in order[:MAX_WORST]]
 
-    def listed(meters: tuple[MeterStatus, ...]) -> list[str]:
+    def listed(meters: tuple[MeterSummary, ...]) -> list[str]:
         return [meter.meter for meter in meters]
 
     ranked = settled >= MIN_SETTLED
@@ -139,6 +146,12 @@ def test_the_summary_of_a_shard_has_the_scores_of_its_meters() -> None:
     assert found.oldest_us == int(at[3].astype(int))
     assert found.scores["1"].settled == columns["settled"].sum() == 71
     assert found.scores["1"].mse_kw2 == pytest.approx(71 * columns["mse_kw2"][0])
+    for minutes in ("15", "60"):
+        means = found.scores[minutes]
+        assert means.settled == columns[f"settled_{minutes}"].sum() > 0
+        mse = columns[f"mse_{minutes}_kw2"][0]
+        assert means.mse_kw2 == pytest.approx(means.settled * mse, rel=1e-6)
+        assert (means.mae_kw, means.frozen_mse_kw2) == (None, None)
     first, second = found.worst
     assert (first.meter, first.settled, first.silent) == ("a", 71, False)
     assert (second.meter, second.settled, second.mse_kw2) == ("b" * 200, 0, None)

@@ -176,8 +176,8 @@ def test_numerically_stable_after_ten_million_readings() -> None:
     assert np.isfinite(mean).all()
 
 
-def test_sums_stay_exact_over_a_million_readings() -> None:
-    batches, house = 20_000, _house(MINI_BATCH)
+def test_sums_stay_exact_over_a_quarter_of_a_million_readings() -> None:
+    batches, house = 4_000, _house(MINI_BATCH)
     house.hidden[:, 3:] *= 1e-6  # directions with little data lose accuracy first
     adapter = Adapter()
     house.quantiles_kw = np.zeros((MINI_BATCH, 0))

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from streamer.reporting.clock import HouseClock
@@ -29,14 +29,12 @@ def clock() -> HouseClock:
     return HouseClock(YEAR, np.array(ahead))
 
 
-@settings(max_examples=200)
 @given(at=st.integers(int(YEAR[0]), int(YEAR[-1])))
 def test_local_times_equal_those_of_the_zone(clock: HouseClock, at: int) -> None:
     assert clock.local(at) == _local(at).replace(tzinfo=None)
     assert clock.offset(at) == clock.offsets(np.array([at]))[0]
 
 
-@settings(max_examples=200)
 @given(at=st.integers(int(YEAR[0]), int(YEAR[-1])))
 def test_unix_is_the_inverse_of_local(clock: HouseClock, at: int) -> None:
     # The first occurrence of an hour that occurs twice.

@@ -158,8 +158,9 @@ def _fail_on_the_way() -> None:
 class TestChild:
     """Runs in a child process, whose interpreter flushes its buffers at exit."""
 
-    @pytest.mark.parametrize("unbuffered", ["", "1"])
-    @pytest.mark.parametrize("command", ["export", "watch"])
+    @pytest.mark.parametrize(
+        ("command", "unbuffered"), [("export", ""), ("watch", ""), ("watch", "1")]
+    )
     def test_pipe_without_a_reader_is_a_normal_end(
         self, command: str, unbuffered: str, tmp_path: Path
     ) -> None:

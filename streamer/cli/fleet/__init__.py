@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from streamer.cli.fleet.backfill import backfill
 from streamer.cli.fleet.reshard import reshard
 from streamer.cli.fleet.run import run
 from streamer.cli.fleet.simulate import simulate
@@ -19,4 +20,5 @@ _NEEDS_SPARK = f"Needs an extra: {install_hint('spark')}"
 fleet.command(epilog=_NEEDS_SPARK)(run)
 fleet.command(epilog=_NEEDS_SPARK)(status)
 fleet.command(epilog=_NEEDS_SPARK)(reshard)
+fleet.command(epilog=_NEEDS_SPARK)(backfill)
 fleet.command()(simulate)

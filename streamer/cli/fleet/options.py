@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from streamer.cli.options import PowerUnit
+
 
 class FileFormat(StrEnum):
     """Format of a fleet's files."""
@@ -15,6 +17,30 @@ class FileFormat(StrEnum):
     CSV = "csv"
     JSON = "json"
 
+
+KEPT = "Kept with the checkpoint"
+
+ColumnsOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAMES",
+        help=f"Names of the source's columns, as in meter=id,minute=time,kw=power. {KEPT}.",
+        show_default=False,
+    ),
+]
+
+UnitOption = Annotated[
+    PowerUnit | None,
+    typer.Option(help=f"Unit of the source's power. {KEPT}; kW at first.", show_default=False),
+]
+
+FormatOption = Annotated[
+    FileFormat | None,
+    typer.Option(
+        help="Format of the source's files; by default by the ending of their names.",
+        show_default=False,
+    ),
+]
 
 CheckpointOption = Annotated[
     str,

@@ -10,17 +10,20 @@ import typer
 from streamer.cli.demandoptions import DemandLength, parse_peak_alarms, parse_peak_floor
 from streamer.cli.fileoptions import Decimal
 from streamer.cli.fleet.options import (
+    KEPT,
+    ColumnsOption,
     ConfOption,
     DataSources,
-    FileFormat,
+    FormatOption,
     MasterOption,
     SinkFormatOption,
     SinkOptions,
     SourceFormatOption,
     SourceOptions,
+    UnitOption,
     VerboseOption,
 )
-from streamer.cli.options import Gaps, PowerUnit, parse_confidence
+from streamer.cli.options import Gaps, parse_confidence
 from streamer.errors import UsageError
 
 
@@ -34,7 +37,7 @@ class TimeUnit(StrEnum):
     NS = "ns"
 
 
-_KEPT = "Kept with the checkpoint"
+_CHANGEABLE = "Kept until another is given"
 
 
 def run(
@@ -81,34 +84,24 @@ def run(
             min=1,
             max=100_000,
             help="Number of shards that the meters are distributed over, about one per thousand "
-            f"meters. {_KEPT}; at first by the meters in the first files, 16 without files.",
+            f"meters. {KEPT}; at first by the meters in the first files, 16 without files.",
             show_default=False,
         ),
     ] = None,
-    columns: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAMES",
-            help=f"Names of the source's columns, as in meter=id,minute=time,kw=power. {_KEPT}.",
-            show_default=False,
-        ),
-    ] = None,
-    unit: Annotated[
-        PowerUnit | None,
-        typer.Option(help=f"Unit of the source's power. {_KEPT}; kW at first.", show_default=False),
-    ] = None,
+    columns: ColumnsOption = None,
+    unit: UnitOption = None,
     delimiter: Annotated[
         str | None,
         typer.Option(
             metavar="CHAR",
-            help=f"Character between the fields of CSV files, or tab. {_KEPT}; a comma at first.",
+            help=f"Character between the fields of CSV files, or tab. {KEPT}; a comma at first.",
             show_default=False,
         ),
     ] = None,
     decimal: Annotated[
         Decimal | None,
         typer.Option(
-            help=f"Decimal separator of the power in text. {_KEPT}; a point at first.",
+            help=f"Decimal separator of the power in text. {KEPT}; a point at first.",
             show_default=False,
         ),
     ] = None,
@@ -116,16 +109,16 @@ def run(
         TimeUnit | None,
         typer.Option(
             help="Unit of times that are numbers since 1970. "
-            f"{_KEPT}; at first auto, by their size: seconds to nanoseconds.",
+            f"{KEPT}; at first auto, by their size: seconds to nanoseconds.",
             show_default=False,
         ),
     ] = None,
     rejected: Annotated[
         str | None,
         typer.Option(
-            metavar="FOLDER",
-            help="Folder for the unusable rows, as JSON lines with the reason (exactly once; read "
-            "it with Spark).",
+            metavar="SINK",
+            help="A further sink for the unusable rows and their reasons: a folder for JSON lines "
+            "(exactly once; read it with Spark), kafka://… or table:NAME.",
             show_default=False,
         ),
     ] = None,
@@ -137,6 +130,13 @@ def run(
             show_default=False,
         ),
     ] = None,
+    consumed: Annotated[
+        str,
+        typer.Option(
+            metavar="keep|delete|FOLDER",
+            help="What becomes of a file after its batch: it is kept, deleted, or moved.",
+        ),
+    ] = "keep",
     max_unusable: Annotated[
         float,
         typer.Option(
@@ -147,13 +147,7 @@ def run(
             "is processed.",
         ),
     ] = 0.2,
-    format: Annotated[
-        FileFormat | None,
-        typer.Option(
-            help="Format of the source's files; by default by the ending of their names.",
-            show_default=False,
-        ),
-    ] = None,
+    format: FormatOption = None,
     max_files: Annotated[
         int | None,
         typer.Option(
@@ -174,7 +168,8 @@ def run(
         str | None,
         typer.Option(
             metavar="MODEL",
-            help=f"As for `streamer replay`; must exist on every machine. {_KEPT}; homes at first.",
+            help="As for `streamer replay`; must exist on every machine. "
+            f"{_CHANGEABLE}; homes at first.",
             show_default=False,
         ),
     ] = None,
@@ -183,7 +178,7 @@ def run(
         typer.Option(
             "--adapt/--no-adapt",
             help="Correct the forecasts by what is learnt of each meter, or leave them as the "
-            f"network makes them. {_KEPT}; corrected at first.",
+            f"network makes them. {KEPT}; corrected at first.",
             show_default=False,
         ),
     ] = None,
@@ -192,7 +187,7 @@ def run(
         typer.Option(
             "--horizons/--no-horizons",
             help="Forecast the mean power of the next 15 and 60 minutes too, if the model can. "
-            f"{_KEPT}; forecast at first.",
+            f"{KEPT}; forecast at first.",
             show_default=False,
         ),
     ] = None,
@@ -201,7 +196,7 @@ def run(
         typer.Option(
             metavar="ZONE",
             help="Time zone of the meters' days, such as Europe/Brussels. Times of readings "
-            f"remain those of UTC. {_KEPT}; UTC at first.",
+            f"remain those of UTC. {KEPT}; UTC at first.",
             show_default=False,
         ),
     ] = None,
@@ -210,7 +205,7 @@ def run(
         typer.Option(
             "--demand",
             help="Minutes of a demand interval, whose highest mean of a month a tariff may "
-            f"charge; or none. {_KEPT}; 15 at first.",
+            f"charge; or none. {KEPT}; 15 at first.",
             show_default=False,
         ),
     ] = None,
@@ -220,7 +215,7 @@ def run(
             parser=parse_peak_floor,
             metavar="KW",
             help="Lowest peak that is charged, such as 2.5 in Flanders: only intervals above it "
-            f"raise the month's peak. {_KEPT}; 0 at first.",
+            f"raise the month's peak. {KEPT}; 0 at first.",
             show_default=False,
         ),
     ] = None,
@@ -230,7 +225,7 @@ def run(
             parser=parse_peak_alarms,
             metavar="NUMBER",
             help="False alarms about demand intervals that are accepted a month for each meter; "
-            f"0 for no alarms. {_KEPT}; 3 at first.",
+            f"0 for no alarms. {KEPT}; 3 at first.",
             show_default=False,
         ),
     ] = None,
@@ -239,20 +234,22 @@ def run(
         typer.Option(
             parser=parse_confidence,
             metavar="SHARE",
-            help=f"Share of the readings that should lie inside the band. {_KEPT}; 0.9 at first.",
+            help=f"Share of the readings that should lie inside the band. {KEPT}; 0.9 at first.",
             show_default=False,
         ),
     ] = None,
     gaps: Annotated[
         Gaps | None,
-        typer.Option(help=f"As for `streamer replay`. {_KEPT}; skip at first.", show_default=False),
+        typer.Option(
+            help=f"As for `streamer replay`. {_CHANGEABLE}; skip at first.", show_default=False
+        ),
     ] = None,
     max_gap: Annotated[
         int | None,
         typer.Option(
             metavar="MINUTES",
             min=0,
-            help=f"Longest gap at which reset keeps the buffer. {_KEPT}; 10 at first.",
+            help=f"Longest gap at which reset keeps the buffer. {_CHANGEABLE}; 10 at first.",
             show_default=False,
         ),
     ] = None,
@@ -262,7 +259,7 @@ def run(
             metavar="MINUTES",
             min=0,
             help="Report a meter after longer without a reading, 0 for never. "
-            f"{_KEPT}; 15 at first.",
+            f"{_CHANGEABLE}; 15 at first.",
             show_default=False,
         ),
     ] = None,
@@ -347,6 +344,7 @@ def run(
         rejected=rejected,
         alarms=alarms,
         max_unusable=max_unusable,
+        consumed=consumed,
         reads=reads,
         writes=writes,
         data_sources=load_data_sources(data_source or (), [reads, writes]),

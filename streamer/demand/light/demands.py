@@ -99,7 +99,8 @@ class Demands:
     ) -> RunningIntervals:
         """Take readings of which none is left out."""
         length, net = self.rule.minutes, self.rule.net
-        ended = []
+        ended: list[EndedIntervals] = []
+        raised: list[tuple[int, str, float]] = []
         start = minute - past
         begins = (now["passed"] == 0) | (now["start"] != start)
         cut = np.flatnonzero(begins & (now["passed"] > 0) & (now["passed"] < length))
@@ -157,7 +158,7 @@ class Demands:
             peak_kw=peak_kw,
             peak_at=peak_at,
             p=p,
-            raised=(raised := []),
+            raised=raised,
             ended=ended,
         )
         # What has been highest in less than a day is exceeded by every evening.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from heapq import nsmallest
 from typing import Any
 
 from streamer.fleet.summary import MIN_SETTLED, MeterSummary, ShardSummary, Sums, skill
@@ -34,37 +35,6 @@ class FleetScores:
     frozen_mse_kw2: float | None
     skill: float | None
     frozen_skill: float | None
-    coverage: float | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class MeterStatus:
-    """Status of one meter.
-
-    Attributes:
-        meter: name of the meter.
-        minute: minute of its last reading.
-        last_kw: its last reading in kW.
-        silent: whether it was reported as silent and has sent no reading since.
-        settled: number of settled minutes.
-        mse_kw2: see `FleetScores`; here and below for this meter only.
-        mae_kw: see `FleetScores`.
-        persistence_mse_kw2: see `FleetScores`.
-        frozen_mse_kw2: see `FleetScores`.
-        skill: see `FleetScores`.
-        coverage: see `FleetScores`.
-    """
-
-    meter: str
-    minute: datetime | None
-    last_kw: float | None
-    silent: bool
-    settled: int
-    mse_kw2: float | None
-    mae_kw: float | None
-    persistence_mse_kw2: float | None
-    frozen_mse_kw2: float | None
-    skill: float | None
     coverage: float | None
 
 
@@ -106,9 +76,9 @@ class MetersStatus:
     horizons: dict[str, FleetScores]
     silent: int
     soon_silent: int
-    longest_silent: tuple[MeterStatus, ...]
-    lowest_skill: tuple[MeterStatus, ...]
-    largest_mse: tuple[MeterStatus, ...]
+    longest_silent: tuple[MeterSummary, ...]
+    lowest_skill: tuple[MeterSummary, ...]
+    largest_mse: tuple[MeterSummary, ...]
 
 
 def meters_status(
@@ -131,9 +101,10 @@ def meters_status(
     known = [meter for shard in all_of_them for meter in shard.worst]
     scored = [meter for meter in known if meter.settled >= MIN_SETTLED]
 
-    def first(meters: Iterable[MeterSummary], order: Callable[[MeterSummary], Any]) -> Any:
-        ranked = sorted(meters, key=lambda it: (order(it), it.meter))
-        return tuple(map(_meter, ranked[:worst]))
+    def first(
+        meters: Iterable[MeterSummary], order: Callable[[MeterSummary], Any]
+    ) -> tuple[MeterSummary, ...]:
+        return tuple(nsmallest(worst, meters, key=lambda it: (order(it), it.meter)))
 
     return MetersStatus(
         batch=batch,
@@ -179,11 +150,6 @@ def _scores(shards: Iterable[ShardSummary], minutes: str) -> FleetScores:
         skill=skill(means["mse_kw2"], reference),
         frozen_skill=skill(means["frozen_mse_kw2"], reference),
     )
-
-
-def _meter(found: MeterSummary) -> MeterStatus:
-    values = found._asdict()
-    return MeterStatus(minute=_minute(values.pop("minute_us")), skill=found.skill, **values)
 
 
 def _minute(us: int | None) -> datetime | None:

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from streamer.errors import SparkError
 from streamer.fleet.spark.reports import (
@@ -28,6 +28,9 @@ from streamer.fleet.spark.reports import (
 )
 from streamer.fleet.summary import ShardSummary
 
+if TYPE_CHECKING:
+    from streamer.fleet.spark.storage import ReadableFolder, Storage
+
 FOLDER = "streamer-progress"
 """Folder in the checkpoint, with one file per batch, of which the newest two are kept."""
 
@@ -36,26 +39,6 @@ _MAX_BATCHES = 400
 
 _TRIES = 3
 _SUFFIX = ".jsonl"
-
-
-class NamedTexts(Protocol):
-    """The part of `streamer.fleet.spark.storage.ReadableFolder` that is used here."""
-
-    def names(self) -> list[str]:
-        """Names of its entries; empty if it does not exist."""
-
-    def read(self, name: str) -> str:
-        """The text of an entry."""
-
-
-class Folder(NamedTexts, Protocol):
-    """The part of `streamer.fleet.spark.storage.Storage` that is used here."""
-
-    def write(self, name: str, text: str) -> None:
-        """Write a new entry atomically."""
-
-    def remove(self, name: str) -> None:
-        """Remove an entry, if it exists."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +95,7 @@ class ProgressLog:
 
     def __init__(
         self,
-        folder: Folder,
+        folder: Storage,
         run: Run,
         complain: Callable[[str], None],
         now: Callable[[], float] = time.time,
@@ -230,7 +213,7 @@ class ProgressLog:
             self._complain(f"progress for `streamer fleet status` cannot be written: {error}")
 
 
-def read_progress(folder: NamedTexts) -> RunProgress:
+def read_progress(folder: ReadableFolder) -> RunProgress:
     """Read the newest progress file that can be read.
 
     Truncated or damaged lines are left out.

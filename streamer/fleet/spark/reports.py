@@ -112,7 +112,7 @@ class Batch(BatchCounts):
             read=read.get("rows") or 0,
             unusable=read.get("unusable") or 0,
             behind=_behind(report["sources"]),
-            newest=None if latest_us is None else latest_us / 1e6,
+            newest=None if latest_us is None else max(0.0, latest_us / 1e6),
             kinds=dict(kinds),
             state_bytes=sum(
                 it["customMetrics"].get("rocksdbSstFileSize", 0)
@@ -127,12 +127,6 @@ class Batch(BatchCounts):
 
         Args:
             now: present time in seconds since 1970; None for the clock.
-
-        >>> batch = Batch(
-        ...     number=7, began=0.0, seconds=4.0, readings=20000, late=3, silent=1, newest=60.0
-        ... )
-        >>> batch.line()
-        'batch 7: 20,000 readings to 1970-01-01 00:01 in 4.0 s, 5,000/s; 3 late, 1 silent'
         """
         counts = {
             "unusable": self.unusable,
@@ -280,18 +274,14 @@ def _behind(sources: Iterable[Any]) -> int | None:
     total = None
     for source in sources:
         try:
-            latest, end = (
-                {
-                    (topic, partition): int(offset)
-                    for topic, offsets in json.loads(source[name]).items()
-                    for partition, offset in offsets.items()
-                }
-                for name in ("latestOffset", "endOffset")
-            )
-        except (ValueError, KeyError, TypeError, AttributeError):
+            waiting = [
+                max(0, offset - source["endOffset"].get(topic, {}).get(partition, 0))
+                for topic, offsets in source["latestOffset"].items()
+                for partition, offset in offsets.items()
+            ]
+        except (KeyError, TypeError, AttributeError):
             continue
-        waiting = sum(max(0, offset - end.get(at, 0)) for at, offset in latest.items())
-        total = waiting + (total or 0)
+        total = sum(waiting) + (total or 0)
     return total
 
 

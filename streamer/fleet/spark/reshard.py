@@ -78,13 +78,9 @@ def reshard(
         _build(session, checkpoint, wanted, batch)
         if stopped(open_folder, checkpoint) != (config, batch):
             raise UsageError(f"{checkpoint} has been used in the meantime: nothing was changed")
-        storage.write(NAME, replace(config, resharding=True).to_text())
-        storage.move("state", FORMER)
-        storage.move(f"{BUILT}/state", "state")
-        _set_partitions(storage, partitions)
-    storage.write(NAME, wanted.to_text())
-    for folder in (FORMER, BUILT):
-        storage.remove(folder, with_content=True)
+        replace_state(storage, config, wanted)
+    else:
+        storage.write(NAME, wanted.to_text())
     note(f"{checkpoint}: {_size(config)} before, {_size(wanted)} now")
     return wanted
 
@@ -115,6 +111,26 @@ def stopped(open_folder: Opener, checkpoint: str) -> tuple[CheckpointConfig, int
             "and --once, then give this command again"
         )
     return config, done
+
+
+def replace_state(storage: Storage, config: CheckpointConfig, wanted: CheckpointConfig) -> None:
+    """Put the state in the folder `BUILT` in the place of that of the checkpoint.
+
+    Interrupted anywhere, it is done, or undone by `undone`.
+
+    Args:
+        storage: folder of the checkpoint.
+        config: its configuration.
+        wanted: the configuration with the new state.
+    """
+    storage.remove(FORMER, with_content=True)  # one that an interruption at the end has left
+    storage.write(NAME, replace(config, resharding=True).to_text())
+    storage.move("state", FORMER)
+    storage.move(f"{BUILT}/state", "state")
+    _set_partitions(storage, wanted.partitions)
+    storage.write(NAME, wanted.to_text())
+    for folder in (FORMER, BUILT):
+        storage.remove(folder, with_content=True)
 
 
 def undone(storage: Storage, config: CheckpointConfig) -> CheckpointConfig:

@@ -40,6 +40,9 @@ _DEFAULTS = {
     # Times in nanoseconds, as pandas writes them, are read as numbers; Spark has no such type.
     "spark.sql.legacy.parquet.nanosAsLong": "true",
     "spark.sql.streaming.metricsEnabled": "true",
+    # A report on a batch has the summaries of its shards: 40 MB for ten million meters.
+    "spark.sql.streaming.numRecentProgressUpdates": "20",
+    "spark.sql.streaming.ui.retainedProgressUpdates": "20",
     f"{_STATE_STORE}.providerClass": ROCKSDB,
     # The compressed state of a shard changes as a whole. Two versions of it are kept, that of the
     # last complete batch and that of the one under way, which is the least from which a query can

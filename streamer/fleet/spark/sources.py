@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 _NATURAL = {"meter": "string", "minute": "timestamp", "kw": "double"}
 """Types of a Parquet file's columns, if no file exists yet."""
 
+KEEP, DELETE = "keep", "delete"
+"""What becomes of a file that was read, unless a folder is named."""
+
 MAX_BYTES = 32 << 20
 """Size of a batch's files without another limit."""
 
@@ -45,6 +48,8 @@ class ReadingSource:
         max_files: largest number of files in a batch; None for a limit of about 32 MB.
         delimiter: the character between the fields of CSV files.
         stream: a source other than files; None for files.
+        consumed: what becomes of a file after the batch that it was in: `keep`, `delete`, or a
+            folder that it is moved to.
     """
 
     source: str
@@ -53,6 +58,7 @@ class ReadingSource:
     max_files: int | None = None
     delimiter: str = ","
     stream: StreamFormat | None = None
+    consumed: str = KEEP
 
     def open(self, session: SparkSession) -> DataFrame:
         """The raw readings: columns meter, minute and kw, of any type, and file.
@@ -120,6 +126,11 @@ class ReadingSource:
                 reader = reader.option("maxBytesPerTrigger", MAX_BYTES)
             else:
                 reader = reader.option("maxFilesPerTrigger", self.max_files)
+            if self.consumed == DELETE:
+                reader = reader.option("cleanSource", "delete")
+            elif self.consumed != KEEP:
+                reader = reader.option("cleanSource", "archive")
+                reader = reader.option("sourceArchiveDir", self.consumed)
             return self._load(reader, form, schema, self.source)
 
     def _schema(self, session: SparkSession, form: str, has_files: bool) -> StructType:

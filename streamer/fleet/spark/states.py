@@ -29,8 +29,8 @@ and at which the timer is due, or 0."""
 _FORMER_HEAD = ("timer", "advanced_ms long, due_ms long")
 """The same until version 4 of a shard's state."""
 
-_CODEC = "zstd"
-_SIZE = 8
+_CODEC = pa.Codec("zstd", compression_level=3)
+_SIZE = 4
 """Bytes of the size of a state before its compressed form."""
 
 _MAX_REMEMBERED = 64
@@ -114,7 +114,7 @@ class ShardStates:
 
 def compressed(state: bytes) -> bytes:
     """The saved state of a shard as it is stored: its size, and its compressed bytes."""
-    data: bytes = pa.compress(state, _CODEC, asbytes=True)
+    data: bytes = _CODEC.compress(state, asbytes=True)
     return len(state).to_bytes(_SIZE, "big") + data
 
 
@@ -128,7 +128,7 @@ def decompressed(data: bytes) -> bytes:
         return data
     try:
         size = int.from_bytes(data[:_SIZE], "big")
-        state: bytes = pa.decompress(data[_SIZE:], size, _CODEC, asbytes=True)
+        state: bytes = _CODEC.decompress(data[_SIZE:], size, asbytes=True)
     except (OSError, ValueError, OverflowError, MemoryError) as error:
         raise StateError(f"state of a shard is damaged: {error}") from None
     return state

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,39 +13,11 @@ from streamer.errors import UsageError
 from streamer.fleet.spark.checkpoint import CheckpointConfig, read_config
 from streamer.fleet.spark.meters import MetersStatus, meters_status
 from streamer.fleet.spark.progress import FOLDER, RunProgress, read_progress
-from streamer.fleet.spark.reports import Batch, BatchCounts
+from streamer.fleet.spark.reports import Batch, BatchCounts, Run
 from streamer.fleet.spark.storage import Opener, last_batch
+from streamer.fleet.summary import MeterSummary
 
 HOUR_S = 3600.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunStatus:
-    """The last run of the query.
-
-    Attributes:
-        state: `running`; `done`, `stopped` or `failed` as recorded by the run; `died` if its
-            process has ended without a record; `overdue` if it has recorded nothing for minutes
-            and may be on another machine.
-        cause: cause of a failure.
-        source: source of its readings.
-        sink: sink of its rows.
-        began: time of its start.
-        heard: time of its last record: at its start, at each batch, in between, or at its end.
-        every_s: seconds from one batch to the next; 0 for a run that ends when it is done.
-        host: machine of its driver.
-        pid: process on that machine.
-    """
-
-    state: str
-    cause: str | None
-    source: str
-    sink: str
-    began: datetime
-    heard: datetime
-    every_s: float
-    host: str
-    pid: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +57,7 @@ class FleetStatus:
         checkpoint: the query's checkpoint.
         at: time of this status.
         fixed: configuration of the checkpoint.
-        run: the last run; None if no progress is recorded.
+        run: the last run, with its state as seen at that time; None if no progress is recorded.
         batch: number of the last completed batch; None before the first.
         last: the last batch; None if no progress is recorded.
         hour: the recorded batches of the hour before its end.
@@ -95,7 +67,7 @@ class FleetStatus:
     checkpoint: str
     at: datetime
     fixed: CheckpointConfig
-    run: RunStatus | None
+    run: Run | None
     batch: int | None
     last: BatchStatus | None
     hour: BatchStatus | None
@@ -109,8 +81,12 @@ class FleetStatus:
 
     def to_json(self) -> dict[str, Any]:
         """The status as JSON values, with times as ISO 8601 in UTC."""
-        plain: dict[str, Any] = _plain({**asdict(self), "lag_s": self.lag_s})
-        return plain
+        found: dict[str, Any] = _plain({**asdict(self), "lag_s": self.lag_s})
+        if self.run is not None:
+            del found["run"]["said"]
+            began, heard = time_of(self.run.began), time_of(self.run.said)
+            found["run"] |= {"began": _plain(began), "heard": _plain(heard)}
+        return found
 
 
 def fleet_status(
@@ -140,13 +116,12 @@ def fleet_status(
         missing = "is not a checkpoint" if folder.folder_exists() else "does not exist"
         raise UsageError(f"{checkpoint} {missing}: give the --checkpoint of a `streamer fleet run`")
     progress = read_progress(open_folder(f"{checkpoint}/{FOLDER}"))
-    at = now()
-    run = _run(progress, at)
+    at, run = now(), progress.run
     return FleetStatus(
         checkpoint=checkpoint,
-        at=_time(at),
+        at=time_of(at),
         fixed=config,
-        run=run,
+        run=None if run is None else replace(run, state=run.state_at(at)),
         batch=last_batch(open_folder(f"{checkpoint}/commits")),
         last=_batches(progress.batches[-1:]),
         hour=_batches(progress.over(HOUR_S)),
@@ -165,18 +140,6 @@ def _meters(progress: RunProgress, config: CheckpointConfig, worst: int) -> Mete
     )
 
 
-def _run(progress: RunProgress, at: float) -> RunStatus | None:
-    run = progress.run
-    if run is None:
-        return None
-    recorded: dict[str, Any] = {
-        name: getattr(run, name) for name in ("cause", "source", "sink", "every_s", "host", "pid")
-    }
-    return RunStatus(
-        state=run.state_at(at), began=_time(run.began), heard=_time(run.said), **recorded
-    )
-
-
 def _batches(batches: Sequence[Batch]) -> BatchStatus | None:
     if not batches:
         return None
@@ -192,8 +155,8 @@ def _batches(batches: Sequence[Batch]) -> BatchStatus | None:
     return BatchStatus(
         batches=len(batches),
         number=batches[-1].number,
-        began=_time(batches[0].began),
-        ended=_time(batches[-1].ended),
+        began=time_of(batches[0].began),
+        ended=time_of(batches[-1].ended),
         seconds=seconds,
         longest_s=max(batch.seconds for batch in batches),
         parts_s=dict(parts_s),
@@ -205,6 +168,10 @@ def _batches(batches: Sequence[Batch]) -> BatchStatus | None:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, MeterSummary):
+        values = {"minute": value.minute, "skill": value.skill, **value._asdict()}
+        del values["minute_us"]
+        return _plain(values)
     if isinstance(value, dict):
         return {name: _plain(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
@@ -214,5 +181,6 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _time(seconds: float) -> datetime:
+def time_of(seconds: float) -> datetime:
+    """A time in seconds since 1970 as one in UTC."""
     return datetime.fromtimestamp(seconds, UTC)

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from aiohttp import WSMsgType, web
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from streamer.errors import LinkError, RefusedError, UsageError
@@ -517,7 +517,6 @@ MESSAGES = st.recursive(
 )
 
 
-@settings(max_examples=150)
 @given(events=st.lists(MESSAGES, max_size=5))
 def test_any_event_is_applied_or_a_malformed_error(events: list[Any]) -> None:
     entity = Entity("sensor.power")

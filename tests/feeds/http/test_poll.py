@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 from aiohttp.client_middleware_digest_auth import parse_header_pairs
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from streamer.errors import LinkError, RefusedError, UsageError
@@ -250,7 +250,6 @@ def test_a_repeated_measurement_gives_one_sample(server: WebServer) -> None:
     assert len(server.asked) == 3
 
 
-@settings(max_examples=200)
 @given(document=ANY_JSON, path=st.sampled_from(["", "a", "a.b", "[0]", "a[1]"]))
 def test_any_document_gives_a_power_or_a_malformed_error(document: Any, path: str) -> None:
     answer = JsonLayout(

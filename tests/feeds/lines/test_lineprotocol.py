@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from streamer.feeds.lines.lineprotocol import PRECISIONS, Point, parse_point, parse_tags, to_time
@@ -70,7 +70,6 @@ def test_written_points_are_read_back(point: Point) -> None:
 
 
 @given(_POINTS, st.data())
-@settings(max_examples=200)
 def test_a_damaged_line_is_a_malformed_error_or_another_point(
     point: Point, data: st.DataObject
 ) -> None:

@@ -231,7 +231,6 @@ def test_a_changed_byte_never_gives_another_value(place: int, byte: int) -> None
     assert read in ([], [GOOD])
 
 
-@settings(max_examples=100)
 @given(
     drawn_w=st.integers(0, 99_999),
     fed_w=st.integers(0, 99_999),

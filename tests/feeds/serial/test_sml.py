@@ -320,7 +320,6 @@ def test_invalid_contents_with_a_good_crc_give_the_reason(contents: bytes, why: 
     assert time.monotonic() - began < 5
 
 
-@settings(max_examples=200)
 @given(
     st.one_of(
         st.binary(max_size=300).map(lambda contents: sml_file(contents)),
@@ -338,7 +337,6 @@ def test_any_contents_give_a_power_or_a_malformed_error(file: bytes) -> None:
         assert kw is None or math.isfinite(kw)
 
 
-@settings(max_examples=100)
 @given(st.builds(bytes.__add__, st.sampled_from([bytes([way]) for way in range(5)]), NOISE))
 def test_the_fuzz_target_accepts_any_bytes(data: bytes) -> None:
     one_input(data)

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from streamer.feeds.serial.obis import Energy
@@ -215,7 +215,6 @@ def test_an_invalid_time_does_not_invalidate_the_power(time: str) -> None:
     assert _parse(time, "1-0:1.7.0(00.5*kW)") == Telegram(0.5)
 
 
-@settings(max_examples=100)
 @given(
     st.binary(max_size=60),
     st.sampled_from([b"/X\r\n1-0:1.7.0", b"/X\r\n\x02", b"/X\r\n1-0:15.7.0(", MT174[:60]]),

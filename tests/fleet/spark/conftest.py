@@ -12,11 +12,6 @@ from streamer.fleet.spark.needs import check_java
 from streamer.fleet.spark.session import SparkSettings, spark_session
 
 QUIET = {"spark.driver.memory": "1g", "spark.ui.port": "0"}
-QUICK = {
-    # To compile the code of a query takes longer than to interpret it for a few rows.
-    "spark.sql.codegen.wholeStage": "false",
-    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-}
 
 
 @pytest.fixture(scope="session")
@@ -26,5 +21,5 @@ def spark() -> Iterator[SparkSession]:
         check_java()
     except UsageError as error:
         pytest.skip(str(error))
-    with spark_session(SparkSettings(master="local[2]", conf=QUIET | QUICK)) as session:
+    with spark_session(SparkSettings(master="local[2]", conf=QUIET)) as session:
         yield session

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from streamer.errors import StateError, UsageError
+from streamer.fleet.settings import FleetSettings
 from streamer.fleet.spark.checkpoint import (
     NAME,
     CheckpointConfig,
@@ -43,6 +44,15 @@ def folder(text: str) -> Any:
 
 def test_a_configuration_is_read_as_written() -> None:
     assert read_config(folder(CONFIG.to_text()), "ck") == CONFIG
+
+
+def test_options_are_the_settings_of_a_shard() -> None:
+    options = CheckpointOptions(demand="60", peak_floor=2.5, peak_alarms=1.0, zone="Asia/Tokyo")
+    assert options.fleet == FleetSettings(
+        demand=60, peak_floor_kw=2.5, peak_alarms=1.0, zone="Asia/Tokyo"
+    )
+    assert CheckpointOptions(demand="none").fleet.demand_rule is None
+    assert CheckpointOptions().fleet == FleetSettings()
 
 
 def test_former_models_are_read_as_written() -> None:

@@ -25,7 +25,7 @@ from streamer.fleet.spark.checkpoint import NAME
 from streamer.fleet.spark.formats import StreamFormat
 from streamer.fleet.spark.job import FleetJob
 from streamer.fleet.spark.reports import Report
-from streamer.fleet.spark.sinks import COMMITTED, check_sink
+from streamer.fleet.spark.sinks import COMMITTED, SinkQuery
 from streamer.fleet.spark.storage import Storage
 from streamer.fleet.spark.waiting import wait_for
 from streamer.models import find_model, load_model
@@ -219,10 +219,11 @@ def test_a_sink_with_later_batches_of_another_checkpoint_is_rejected(
         log.mkdir(parents=True)
         for batch in "01":
             (log / batch).touch()
-    check_sink(partial(Storage, spark), str(sink), str(checkpoint))
+    query = SinkQuery("fleet", str(sink), str(checkpoint))
+    query.check(partial(Storage, spark))
     (sink / COMMITTED / ahead).touch()
     with pytest.raises(UsageError, match="out contains the output of another checkpoint"):
-        check_sink(partial(Storage, spark), str(sink), str(checkpoint))
+        query.check(partial(Storage, spark))
 
 
 def _equal_to_a_shard(rows: Any) -> None:
@@ -266,3 +267,30 @@ def test_a_checkpoint_keeps_its_shards_and_a_sink_its_checkpoint(
     with pytest.raises(UsageError, match="contains the output of another checkpoint"):
         FleetJob(str(source), str(sink), str(tmp_path / "new")).start(spark)
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("consumed", ["delete", "folder"])
+def test_files_are_cleared_away_after_their_batch(
+    spark: SparkSession, tmp_path: Path, consumed: str
+) -> None:
+    source, sink, checkpoint = tmp_path / "in", tmp_path / "out", tmp_path / "ck"
+    for number in range(3):
+        write(source, f"{number}.parquet", [(meter, number) for meter in METERS])
+        os.utime(source / f"{number}.parquet", (1e9 + number, 1e9 + number))
+    moved = tmp_path / "consumed"
+    job = FleetJob(
+        str(source),
+        str(sink),
+        str(checkpoint),
+        {"shards": 1},
+        max_files=1,
+        once=True,
+        consumed="delete" if consumed == "delete" else str(moved),
+    )
+    run(spark, job)
+    assert spark.read.parquet(str(sink)).count() == 3 * len(METERS)
+    # Those of the last batch are cleared away after the next.
+    assert [path.name for path in source.glob("*.parquet")] == ["2.parquet"]
+    expected = [] if consumed == "delete" else ["0.parquet", "1.parquet"]
+    assert sorted(path.name for path in moved.rglob("*.parquet")) == expected

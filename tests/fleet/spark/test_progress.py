@@ -113,7 +113,7 @@ def report(number: int, **sources: Any) -> dict[str, Any]:
         "durationMs": {"triggerExecution": 2_000, "addBatch": 1_500, "walCommit": 20},
         "observedMetrics": {"read": {"rows": 101, "unusable": 1}, "written": written},
         "stateOperators": [{"customMetrics": {"rocksdbSstFileSize": 3900}}],
-        "sources": [{"latestOffset": "null", "endOffset": '{"logOffset": 3}', **sources}],
+        "sources": [{"latestOffset": None, "endOffset": {"logOffset": 3}, **sources}],
     }
 
 
@@ -149,16 +149,17 @@ def test_a_batch_without_metrics_has_zero_counts() -> None:
 @pytest.mark.parametrize(
     ("latest", "end", "behind"),
     [
-        ('{"readings": {"0": 90, "1": 7}}', '{"readings": {"0": 40, "1": 7}}', 50),
-        ('{"readings": {"0": 5, "1": 7}}', '{"readings": {"0": 5}}', 7),
-        ('{"readings": {"0": 3}}', '{"readings": {"0": 5}}', 0),
-        ("null", '{"logOffset": 3}', None),
+        ({"readings": {"0": 90, "1": 7}}, {"readings": {"0": 40, "1": 7}}, 50),
+        ({"readings": {"0": 5, "1": 7}}, {"readings": {"0": 5}}, 7),
+        ({"readings": {"0": 3}}, {"readings": {"0": 5}}, 0),
+        ({"logOffset": 4}, {"logOffset": 3}, None),
+        (None, {"logOffset": 3}, None),
         (None, None, None),
-        ("7", "5", None),
+        (7, 5, None),
     ],
 )
 def test_waiting_records_are_the_difference_of_offsets(
-    latest: str, end: str, behind: int | None
+    latest: Any, end: Any, behind: int | None
 ) -> None:
     assert Batch.of(report(0, latestOffset=latest, endOffset=end)).behind == behind
 
@@ -228,6 +229,14 @@ def test_the_line_of_a_batch_has_the_age_of_its_newest_minute() -> None:
     batch = Batch(number=3, began=0.0, seconds=0.5, readings=1, newest=NEWEST_US / 1e6)
     line = batch.line(now=NEWEST_US / 1e6 + 90)
     assert line == "batch 3: 1 reading to 2026-01-01 00:00 (1.5 min ago) in 0.5 s, 2/s"
+
+
+def test_the_line_of_a_batch_has_its_counts() -> None:
+    batch = Batch(
+        number=7, began=0.0, seconds=4.0, readings=20_000, late=3, doubled=1, alarms=9, newest=60.0
+    )
+    text = "batch 7: 20,000 readings to 1970-01-01 00:01 in 4.0 s, 5,000/s; 3 late, 1 duplicate"
+    assert batch.line() == f"{text}, 9 with an alarm"
 
 
 def test_the_line_of_a_batch_without_readings_has_its_silent_meters() -> None:

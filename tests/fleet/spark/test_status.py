@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -29,15 +30,16 @@ from streamer.fleet.shard import Shard
 from streamer.fleet.spark import running as spark_run
 from streamer.fleet.spark.checkpoint import CheckpointConfig, CheckpointOptions, read_config
 from streamer.fleet.spark.job import FleetJob
-from streamer.fleet.spark.meters import FleetScores, MetersStatus, MeterStatus, meters_status
+from streamer.fleet.spark.meters import FleetScores, MetersStatus, meters_status
 from streamer.fleet.spark.progress import FOLDER
-from streamer.fleet.spark.reports import DIED, DONE, FAILED, OVERDUE, RUNNING, STOPPED
+from streamer.fleet.spark.reports import DIED, DONE, FAILED, OVERDUE, RUNNING, STOPPED, Run
 from streamer.fleet.spark.session import SparkSettings
-from streamer.fleet.spark.status import BatchStatus, FleetStatus, RunStatus, fleet_status
+from streamer.fleet.spark.status import BatchStatus, FleetStatus, fleet_status
 from streamer.fleet.spark.statusview import status_tables
-from streamer.fleet.spark.storage import LocalFolder
+from streamer.fleet.spark.storage import LocalFolder, Storage
 from streamer.fleet.spark.stored import read_summaries
 from streamer.fleet.spark.waiting import new_reports
+from streamer.fleet.summary import MeterSummary
 from streamer.models import load_model
 
 METERS = [f"meter {number}" for number in range(6)]
@@ -133,6 +135,7 @@ def test_the_status_during_and_after_a_query(
     assert last.fleet is not None
     assert last.fleet.batch == last.batch
     _equal_to_a_scan(spark, last.fleet, given)
+    assert fleet_status(partial(Storage, spark), given).fleet == last.fleet
     _with_damage(checkpoint, given)
 
 
@@ -211,9 +214,9 @@ def test_folders_that_are_not_checkpoints_of_a_fleet_are_rejected(tmp_path: Path
 
 
 AT = datetime(2026, 1, 1, 2, 10, tzinfo=UTC)
-METER = MeterStatus(
+METER = MeterSummary(
     meter="attic",
-    minute=AT - timedelta(minutes=40),
+    minute_us=int((AT - timedelta(minutes=40)).timestamp() * 1e6),
     last_kw=0.25,
     silent=True,
     settled=90,
@@ -221,7 +224,6 @@ METER = MeterStatus(
     mae_kw=0.1,
     persistence_mse_kw2=0.01,
     frozen_mse_kw2=0.03,
-    skill=-1.0,
     coverage=0.85,
 )
 SCORES = FleetScores(
@@ -273,13 +275,13 @@ LAST = BatchStatus(
     kinds={},
 )
 HOUR = replace(LAST, batches=60, seconds=240.0, longest_s=41.0, began=AT - timedelta(hours=1))
-RUN = RunStatus(
+RUN = Run(
     state=RUNNING,
     cause=None,
     source="in",
     sink="out",
-    began=AT - timedelta(hours=3),
-    heard=AT - timedelta(seconds=25),
+    began=(AT - timedelta(hours=3)).timestamp(),
+    said=(AT - timedelta(seconds=25)).timestamp(),
     every_s=60.0,
     host="here",
     pid=4711,
@@ -362,7 +364,7 @@ attic  -100.0 %   0.0200       0.0100       85.0 %       90
         (None, "no progress recorded"),
     ],
 )
-def test_the_state_of_the_query_is_shown(run: RunStatus | None, text: str) -> None:
+def test_the_state_of_the_query_is_shown(run: Run | None, text: str) -> None:
     assert text in shown(replace(STATUS, run=run))
 
 
@@ -384,7 +386,7 @@ def test_a_fleet_without_settled_minutes_has_dashes() -> None:
 
 
 def test_control_characters_in_names_do_not_reach_the_terminal() -> None:
-    hostile = replace(METER, meter="\x1b[2Jattic[red]\n\x07" + "x" * 60)
+    hostile = METER._replace(meter="\x1b[2Jattic[red]\n\x07" + "x" * 60)
     text = shown(replace(STATUS, fleet=replace(FLEET, longest_silent=(hostile,))))
     assert "\x1b" not in text
     assert "attic[red]" in text
@@ -398,6 +400,18 @@ def test_longer_horizons_and_the_kinds_of_alarms_are_shown() -> None:
     text = shown(status)
     assert "mean of 15 minutes   0.0383          +15.4 %       90.1 %" in text
     assert re.search(r"alarm peak +2 +5\nalarm stuck +0 +1\nOf batch", text)
+
+
+@pytest.mark.parametrize(
+    ("fleet", "note"),
+    [
+        (replace(FLEET, batch=6), "until batch 6; what is missing is added by the next run."),
+        (replace(FLEET, batch=None), "settled minutes; some shards may be missing until the next"),
+        (None, "The figures of the meters are recorded from the next run on."),
+    ],
+)
+def test_figures_that_are_not_complete_are_named(fleet: MetersStatus | None, note: str) -> None:
+    assert note in " ".join(shown(replace(STATUS, fleet=fleet)).split())
 
 
 def test_waiting_records_are_shown() -> None:

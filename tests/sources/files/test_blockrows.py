@@ -8,7 +8,7 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from streamer.errors import StreamerError
@@ -347,7 +347,6 @@ def tables(draw):
 EDGES = st.one_of(st.none(), st.integers(-60, 200).map(lambda m: START + timedelta(minutes=m)))
 
 
-@settings(max_examples=150)
 @given(
     text=tables(),
     chunk_bytes=st.sampled_from([64, 300, 1000, 2500, 1 << 17]),

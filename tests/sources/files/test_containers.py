@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from streamer.errors import SourceError, StreamerError, UsageError
@@ -50,7 +50,6 @@ TEXTS = st.lists(
 )
 
 
-@settings(max_examples=200)
 @given(
     texts=TEXTS,
     line_end=st.sampled_from(["\n", "\r\n", "\r"]),
@@ -70,7 +69,6 @@ def test_any_container_gives_the_lines_of_the_text(texts, line_end, inner, outer
         assert piped_lines(packed, cuts) == plain
 
 
-@settings(max_examples=200)
 @given(
     name=st.sampled_from([*PACKERS]),
     place=st.integers(0, 3000),

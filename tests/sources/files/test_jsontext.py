@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from streamer.errors import FormatError, SourceError, StreamerError, UsageError
@@ -459,7 +459,6 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=300)
 @given(
     values=st.lists(VALUES, min_size=1, max_size=6),
     indent=st.sampled_from([None, 1]),
@@ -487,7 +486,6 @@ def test_any_json_gives_regular_rows_or_an_error(values, indent, separator, dama
     assert outcome(lambda: piped_lines(data, cuts)) == whole
 
 
-@settings(max_examples=200)
 @given(
     records=st.lists(
         st.dictionaries(

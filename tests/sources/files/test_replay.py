@@ -704,7 +704,6 @@ HEADS = st.sampled_from([b"", b"timestamp,kw\n", b"\xef\xbb\xbftime;x\n", UCI.en
 
 
 class TestProperties:
-    @settings(deadline=None, max_examples=150)
     @given(data=st.one_of(st.binary(max_size=300), TABLE_BYTES), head=HEADS)
     def test_any_bytes_give_readings_or_an_error(self, tmp_path_factory, data, head):
         path = tmp_path_factory.getbasetemp() / "any.csv"
@@ -715,7 +714,6 @@ class TestProperties:
         assert all(earlier < later for earlier, later in itertools.pairwise(times))
         assert all(abs(reading.kw) <= 100 for reading in readings)
 
-    @settings(deadline=None, max_examples=150)
     @given(
         data=st.binary(max_size=200),
         place=st.integers(0, 400),

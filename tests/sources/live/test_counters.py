@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from streamer.feeds import Pace
@@ -296,7 +296,6 @@ _READINGS = st.lists(
 )
 
 
-@settings(max_examples=300)
 @given(_READINGS, st.sampled_from([Pace(), Pace(10.0), Pace(300.0), ON_CHANGE]), st.booleans())
 def test_minutes_are_in_order_plausible_and_never_looked_ahead_for(
     changes: list[tuple[float, float, bool]], pace: Pace, net: bool
@@ -318,7 +317,6 @@ def test_minutes_are_in_order_plausible_and_never_looked_ahead_for(
         assert all(kw >= 0.0 for _, kw in given) or kwh < 5000.0 or min(kw for _, kw in given) < 0
 
 
-@settings(max_examples=100)
 @given(
     st.lists(st.tuples(st.floats(1, 59), st.floats(0, 0.1)), min_size=3, max_size=40),
 )

@@ -201,7 +201,6 @@ _ANY_TIME = st.one_of(_SECONDS, st.floats(0, 300))
 _KW = st.one_of(st.just(math.nan), st.floats(-20, 20))
 
 
-@settings(max_examples=200)
 @given(
     st.lists(st.tuples(_ANY_TIME, _KW), max_size=30),
     st.sampled_from([10.0, 45.0, 90.25, 600.0]),
@@ -221,7 +220,6 @@ def test_means_equal_exact_fractions(
     _assert_close(means.advance(START + 7 * 60 + 5), expected)
 
 
-@settings(max_examples=100)
 @given(
     st.lists(st.tuples(_ANY_TIME, st.floats(0, 4.5), _KW), max_size=40),
     st.sampled_from([10.0, 45.0, 600.0]),
@@ -281,7 +279,6 @@ _EVENTS = st.one_of(
 )
 
 
-@settings(max_examples=300)
 @given(st.lists(_EVENTS, max_size=60), st.sampled_from([0.5, 30.0, 600.0]))
 def test_minutes_increase_under_any_events(
     events: list[tuple[str, float, float]], stale_s: float
@@ -388,7 +385,6 @@ _ARRIVALS = st.one_of(
 )
 
 
-@settings(max_examples=300)
 @given(
     _ARRIVALS,
     st.sampled_from([Pace(), Pace(5.0), Pace(60.0), Pace(300.0), ON_CHANGE]),
@@ -418,7 +414,6 @@ def test_no_minute_is_made_up(times: list[float], pace: Pace, kws: list[float]) 
         assert min(used) <= kw <= max(used)
 
 
-@settings(max_examples=100)
 @given(
     st.sampled_from([1.0, 2.0, 5.0, 12.0, 20.0]),
     st.sets(st.integers(0, 120), max_size=60),

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from streamer.errors import UnitError, UsageError
@@ -590,7 +590,6 @@ _HAPPENINGS = st.one_of(
 )
 
 
-@settings(max_examples=200)
 @given(
     st.lists(_HAPPENINGS, max_size=40),
     st.booleans(),

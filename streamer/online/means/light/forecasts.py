@@ -19,7 +19,8 @@ HORIZONS = (1, *MINUTES)
 PARTS = ("mean", "median", "low", "high")
 """Values of a forecast."""
 
-WAITING = np.dtype([(name, "<f4") for name in (*PARTS, "last", "change")])
+_WAITING = (*PARTS, "last", "change")
+WAITING = np.dtype([(name, "<f4") for name in _WAITING])
 """A forecast that waits, the reading that it was issued at, and the change before it was
 weighted. The mean is NaN where none waits."""
 
@@ -29,14 +30,10 @@ _FIRST = tuple(sum(n // EVERY for n in MINUTES[:place]) for place in range(len(M
 _HEAD_ORDER = [0, 2, 1, 3]
 """Mean, median, low and high among mean and quantiles in rising order."""
 
-SCORES = np.dtype(
-    [
-        ("settled", "<u4"),
-        ("mse_kw2", "<f4"),
-        ("persistence_mse_kw2", "<f4"),
-        ("coverage", "<f4"),
-    ]
-)
+_SCORED = ("mse_kw2", "persistence_mse_kw2", "coverage")
+SCORES = np.dtype([("settled", "<u4"), *((name, "<f4") for name in _SCORED)])
+_MAX_KW = 1e12
+"""Bound of what a saved state has; that of readings, stretched by an interval, is far below it."""
 
 MEANS = np.dtype(
     [
@@ -164,8 +161,15 @@ class LightHorizons:
 
     def are_sound(self, state: Records) -> bool:
         """Whether restored records (meters,) can be continued."""
-        return history.are_sound(state["history"]) and learning.are_sound(
-            state["terms"], state["sums"]
+        waiting, scores = state["waiting"], state["scores"]
+        return (
+            history.are_sound(state["history"])
+            and learning.are_sound(state["terms"], state["sums"])
+            # What does not wait is NaN.
+            and all((np.abs(np.nan_to_num(waiting[name])) <= _MAX_KW).all() for name in _WAITING)
+            and all(
+                ((scores[name] >= 0.0) & (scores[name] <= _MAX_KW**2)).all() for name in _SCORED
+            )
         )
 
     def _issue(
@@ -182,7 +186,9 @@ class LightHorizons:
         mean, last = head_kw[..., 0], last_kw[:, None]
         change = mean - last
         if self._adapt:
-            mean = last + learning.weighted(state["sums"], change, last_kw)
+            mean = last + learning.weighted(
+                state["sums"], change, last_kw, state["scores"]["mse_kw2"]
+            )
             mean = np.minimum(np.maximum(mean, low), high)
         median = np.minimum(np.maximum(head_kw[..., _HEAD_ORDER[1]], low), high)
         return np.stack([mean, median, low, high, change], axis=1)
@@ -233,11 +239,8 @@ def score(
 ) -> None:
     """Update running scores (meters,) by settled forecasts."""
     state["settled"] += 1
-    for name, value in (
-        ("mse_kw2", error_kw * error_kw),
-        ("persistence_mse_kw2", persistence_kw * persistence_kw),
-        ("coverage", inside),
-    ):
+    squares = error_kw * error_kw, persistence_kw * persistence_kw
+    for name, value in zip(_SCORED, (*squares, inside), strict=True):
         state[name] += (value - state[name]) / state["settled"]
 
 

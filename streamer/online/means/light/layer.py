@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,10 @@ from streamer.online.means.light.forecasts import (
     score,
 )
 from streamer.online.means.part import BlockMeans, MeanValues
+from streamer.online.minutesums import MAX_KW
 from streamer.online.wallclock import WallClocks, wall_clock
 from streamer.readings import Reading
-from streamer.readings.arrays import DoubleArray, FloatArray
+from streamer.readings.arrays import DoubleArray, FloatArray, IntArray, Records
 from streamer.readings.means import MeanScores, NextMeans, SettledMeans
 from streamer.readings.packing import packed, unpacked
 from streamer.readings.powers import Powers, side_powers_of
@@ -31,6 +33,8 @@ _MSE, _PERSISTENCE, _COVERAGE = 0, 2, 6
 """Rows of the scores that are known, in the order of `streamer.readings.means.HorizonScores`."""
 
 _KEPT = len(PARTS) + 1
+_NONE_KW = 1e300
+"""Value of what is not known, in a saved state."""
 
 
 class LightMeans:
@@ -95,10 +99,10 @@ class LightMeans:
 
     def state(self) -> dict[str, Any]:
         """Everything that the next forecasts and scores depend on, as plain JSON values."""
-        bytes_of = [self._record.tobytes(), self._next_scores.tobytes()]
         return {
-            "light": [np.frombuffer(each, np.uint8).tolist() for each in bytes_of],
-            "last": [self._minute, packed(np.append(self._next, self._last_kw))],
+            "light": [each.tobytes().hex() for each in (self._record, self._next_scores)],
+            "last": [self._minute, packed(np.nan_to_num(self._next, nan=_NONE_KW))],
+            "last_kw": packed(self._last_kw),
         }
 
     def restore(self, state: Mapping[str, Any] | None) -> None:
@@ -112,14 +116,15 @@ class LightMeans:
         if state is None or "light" not in state:
             return
         record, scores = (
-            np.frombuffer(bytes(values), each.dtype).copy()
-            for values, each in zip(state["light"], (self._record, self._next_scores), strict=True)
+            np.frombuffer(bytes.fromhex(text), each.dtype).copy()
+            for text, each in zip(state["light"], (self._record, self._next_scores), strict=True)
         )
         if len(record) != 1 or len(scores) != 1 or not self._horizons.are_sound(record):
             raise ValueError("the horizons of a meter are out of bounds")
         minute, text = state["last"]
-        numbers = unpacked(text, _KEPT + 1)
-        self._minute, self._next, self._last_kw = whole(minute), numbers[:_KEPT], numbers[_KEPT:]
+        self._minute, following = whole(minute), unpacked(text, _KEPT)
+        self._next = np.where(following == _NONE_KW, np.nan, following)
+        self._last_kw = unpacked(state["last_kw"], 1)
         self._record, self._next_scores = record, scores
 
     def _take(
@@ -163,7 +168,8 @@ class LightMeans:
         if consecutive and not np.isnan(last):
             values[0], actual[0] = forecast, kw[0]
             inside = np.array([forecast[2] <= kw[0] <= forecast[3]])
-            score(self._next_scores, kw - forecast[0], kw - last, inside)
+            errors = np.clip(kw[0] - np.array([forecast[0], last]), -MAX_KW, MAX_KW)
+            score(self._next_scores, errors[:1], errors[1:], inside)
         for place, each in enumerate(longer, start=1):
             if len(each.rows):
                 values[place] = [each.forecasts[name][0] for name in PARTS]
@@ -176,16 +182,22 @@ class LightMeans:
         issued: DoubleArray | None,
         settled: tuple[DoubleArray, DoubleArray],
     ) -> MeanValues:
+        # A copy, since the records are changed in place.
         scores = np.append(self._next_scores, self._record["scores"][0])
-        figures = np.full((len(HORIZONS), COLUMNS), np.nan)
-        for column, name in (
-            (_MSE, "mse_kw2"),
-            (_PERSISTENCE, "persistence_mse_kw2"),
-            (_COVERAGE, "coverage"),
-        ):
-            figures[:, column] = np.where(scores["settled"] > 0, scores[name], np.nan)
         return MeanValues(
             None if issued is None else NextMeans(HORIZONS, issued.T.copy()),
             SettledMeans(at, HORIZONS, lambda: settled),
-            MeanScores(HORIZONS, scores["settled"].astype(np.int64), figures),
+            MeanScores.later(HORIZONS, partial(_figures, scores)),
         )
+
+
+def _figures(scores: Records) -> tuple[IntArray, DoubleArray]:
+    """(horizons,) numbers and (horizons, 8) values of the scores of all horizons."""
+    figures = np.full((len(HORIZONS), COLUMNS), np.nan)
+    for column, name in (
+        (_MSE, "mse_kw2"),
+        (_PERSISTENCE, "persistence_mse_kw2"),
+        (_COVERAGE, "coverage"),
+    ):
+        figures[:, column] = np.where(scores["settled"] > 0, scores[name], np.nan)
+    return scores["settled"].astype(np.int64), figures

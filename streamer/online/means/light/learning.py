@@ -6,6 +6,7 @@ import math
 from statistics import NormalDist
 
 import numpy as np
+from numpy.typing import NDArray
 
 from streamer.online.means.bands import (
     FIRST_GAIN,
@@ -16,7 +17,7 @@ from streamer.online.means.bands import (
     MIN_SPREAD_KW,
     STEP,
 )
-from streamer.readings.arrays import DoubleArray, IntArray
+from streamer.readings.arrays import BoolArray, DoubleArray, FloatArray, IntArray
 
 MINUTES = (15, 60)
 """The horizons."""
@@ -47,6 +48,9 @@ _MAX_CHANGE_KW = 1e3
 _MAX_SUM = 1e12
 
 
+TermArray = NDArray[np.int16]
+
+
 class LightBands:
     """Intervals for the means of the next minutes of many meters.
 
@@ -70,7 +74,7 @@ class LightBands:
         self.first[..., 0] = min(round(_UNITS * math.log(0.5 + reach / 2.0)), _MAX_TERM)
 
     def see(
-        self, terms: IntArray, head_kw: DoubleArray, last_kw: DoubleArray, day_minutes: IntArray
+        self, terms: TermArray, head_kw: DoubleArray, last_kw: DoubleArray, day_minutes: IntArray
     ) -> tuple[DoubleArray, DoubleArray]:
         """The ends of intervals that are about to be issued, (meters, horizons) in kW.
 
@@ -93,10 +97,10 @@ class LightBands:
 
     def learn(
         self,
-        terms: IntArray,
+        terms: TermArray,
         horizon: int,
         settled: IntArray,
-        outside: DoubleArray,
+        outside: BoolArray,
         last_kw: DoubleArray,
         day_minutes: IntArray,
     ) -> None:
@@ -122,28 +126,32 @@ class LightBands:
             terms[meters, :, place] = np.clip(moved, -_MAX_TERM, _MAX_TERM)
 
 
-def weighted(sums: DoubleArray, change_kw: DoubleArray, last_kw: DoubleArray) -> DoubleArray:
+def weighted(
+    sums: FloatArray, change_kw: DoubleArray, last_kw: DoubleArray, mse_kw2: DoubleArray
+) -> DoubleArray:
     """Changes (meters, horizons) from the last readings, as far as they have been confirmed.
 
     As by `streamer.online.means.guard.MeanGuard`, with its source and guarantee, for two levels
-    of the last reading instead of six.
+    of the last reading instead of six. As so much less is settled, the weight is above its estimate
+    by a standard error, for which the noise is taken to be that of all forecasts.
 
     Args:
         sums: (meters, horizons, 2, classes) the evidence.
         change_kw: (meters, horizons) mean forecasts less the last reading.
         last_kw: (meters,) the last readings.
+        mse_kw2: (meters, horizons) mean squared error of the forecasts so far.
     """
     place = _classes(change_kw, last_kw[:, None])[..., None]
     size, gain = (
         np.take_along_axis(sums[:, :, row], place, axis=2)[..., 0].astype(np.float64)
         for row in range(2)
     )
-    weight = np.clip((gain + _PRIOR_KW2) / (size + _PRIOR_KW2), 0.0, 1.0)
-    return weight * change_kw
+    found = gain + _PRIOR_KW2 + np.sqrt(size * mse_kw2)
+    return np.clip(found / (size + _PRIOR_KW2), 0.0, 1.0) * change_kw
 
 
 def confirm(
-    sums: DoubleArray, change_kw: DoubleArray, came_kw: DoubleArray, last_kw: DoubleArray
+    sums: FloatArray, change_kw: DoubleArray, came_kw: DoubleArray, last_kw: DoubleArray
 ) -> None:
     """Learn from settled forecasts of one horizon.
 
@@ -161,7 +169,7 @@ def confirm(
     sums[meters, 1, place] += change * came
 
 
-def are_sound(terms: IntArray, sums: DoubleArray) -> bool:
+def are_sound(terms: TermArray, sums: FloatArray) -> bool:
     """Whether restored terms and sums of meters can be continued."""
     largest = np.abs(sums).max(initial=0.0)
     size = sums[:, :, 0].min(initial=0.0)
