@@ -484,13 +484,6 @@ def test_a_state_with_impossible_classes_is_rejected(model: NetworkForecaster) -
         Shard(model).restore(shard.state())
 
 
-def test_a_meter_takes_less_than_a_kilobyte_and_a_half(model: NetworkForecaster) -> None:
-    shard = Shard(model)
-    names = [f"m{number:06d}" for number in range(1000)]
-    shard.push(names, np.repeat(_minutes(0), 1000), np.full(1000, 0.3))
-    assert len(shard.state()) < 1536 * 1000
-
-
 @pytest.mark.parametrize(
     "wrong", [{"confidence": 1.0}, {"gaps": "fill"}, {"max_gap": -1}, {"silent_after": -1}]
 )

@@ -123,7 +123,7 @@ class FleetMetrics:
         self._values = Values(FLEET)
         self._totals = Counter[tuple[str, ...]]()
         self._totals.update(_counts(Batch(number=0, began=0.0, seconds=0.0), batches=0))
-        self._sums: dict[str, Sums] | None = None
+        self._scores: dict[int, Mapping[str, Sums]] = {}
         self._last: Batch | None = None
         self._set({("running",): 0.0})
 
@@ -165,14 +165,17 @@ class FleetMetrics:
             log: the log of the run.
             batch: a new batch; None if there is none, as at the beginning and the end.
         """
-        sums = _sums(log.shards)
         if batch is not None:
             self._last = batch
             self._totals.update(_counts(batch))
-        for minutes, now in sums.items():
-            before = now if self._sums is None else self._sums.get(minutes, Sums())
-            self._totals.update(_increase(minutes, now, before))
-        self._sums = sums
+        for key, shard in log.shards.items():
+            # Of a shard that was not known, all is new, unless the summaries are incomplete.
+            is_new = key not in self._scores and batch is not None and log.after is not None
+            before = {} if is_new else self._scores.get(key, shard.scores)
+            if before is not shard.scores or batch is None:
+                for minutes, now in shard.scores.items():
+                    self._totals.update(_increase(minutes, now, before.get(minutes, Sums())))
+            self._scores[key] = shard.scores
         self._set(
             _of_run(log.run)
             | ({} if self._last is None else _of_batch(self._last))
@@ -252,15 +255,6 @@ def _counts(batch: Batch, batches: int = 1) -> Numbers:
         **{("alarms_raised_total", kind): 0 for kind in _KINDS},
         **{("alarms_raised_total", kind): count for kind, count in batch.kinds.items()},
     }
-
-
-def _sums(shards: Mapping[int, ShardSummary]) -> dict[str, Sums]:
-    """Sums over all shards by the number of minutes ahead."""
-    found: dict[str, list[Sums]] = {}
-    for shard in shards.values():
-        for minutes, sums in shard.scores.items():
-            found.setdefault(minutes, []).append(sums)
-    return {minutes: Sums.over(parts) for minutes, parts in found.items()}
 
 
 def _increase(minutes: str, now: Sums, before: Sums) -> Numbers:

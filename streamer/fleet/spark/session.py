@@ -51,7 +51,7 @@ _DEFAULTS = {
     # continue; as changes beside snapshots, they would take several times the room.
     f"{_STATE_STORE}.rocksdb.changelogCheckpointing.enabled": "false",
     f"{_STATE_STORE}.rocksdb.compactOnCommit": "true",
-    f"{_STATE_STORE}.maintenanceInterval": "20s",
+    f"{_STATE_STORE}.maintenanceInterval": "10s",
     "spark.sql.streaming.minBatchesToRetain": "2",
     "spark.sql.streaming.ratioExtraSpaceAllowedInCheckpoint": "0",
     "spark.ui.prometheus.enabled": "true",

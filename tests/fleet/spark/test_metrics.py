@@ -78,6 +78,7 @@ def shard(key: int, settled: int = 100) -> ShardSummary:
 def log() -> ProgressLog:
     log = ProgressLog(Nowhere(), RUN, pytest.fail, now=lambda: 5.0)
     log.shards = {key: shard(key) for key in range(8)}
+    log.after = 6
     return log
 
 
@@ -161,6 +162,18 @@ def test_a_total_that_falls_by_rounding_is_no_new_beginning(log: ProgressLog) ->
     log.shards = {**log.shards, 0: replace(one, scores={"1": fallen})}
     metrics.show(log, BATCH)
     assert values(metrics)["squared_error_square_watts_total['model', '1']"] == 0.0
+
+
+def test_all_forecasts_of_a_new_shard_count_if_the_others_are_known(log: ProgressLog) -> None:
+    metrics = FleetMetrics()
+    metrics.show(log)
+    log.shards = {**log.shards, 8: shard(8)}
+    metrics.show(log, BATCH)
+    assert values(metrics)["forecasts_settled_total['1']"] == 100.0
+    log.after = None
+    log.shards = {**log.shards, 8: shard(8, settled=130), 9: shard(9)}
+    metrics.show(log, BATCH)
+    assert values(metrics)["forecasts_settled_total['1']"] == 130.0
 
 
 def test_an_address_in_use_is_named() -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -35,7 +36,7 @@ from streamer.fleet.spark.reports import DIED, DONE, FAILED, OVERDUE, RUNNING, S
 from streamer.fleet.spark.session import SparkSettings
 from streamer.fleet.spark.status import BatchStatus, FleetStatus, fleet_status
 from streamer.fleet.spark.statusview import status_tables
-from streamer.fleet.spark.storage import LocalFolder
+from streamer.fleet.spark.storage import LocalFolder, Storage
 from streamer.fleet.spark.stored import read_summaries
 from streamer.fleet.spark.waiting import new_reports
 from streamer.fleet.summary import MeterSummary
@@ -134,6 +135,7 @@ def test_the_status_during_and_after_a_query(
     assert last.fleet is not None
     assert last.fleet.batch == last.batch
     _equal_to_a_scan(spark, last.fleet, given)
+    assert fleet_status(partial(Storage, spark), given).fleet == last.fleet
     _with_damage(checkpoint, given)
 
 
