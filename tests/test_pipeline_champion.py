@@ -23,6 +23,9 @@ from streamer.sinks.scores import score_lines
 from streamer.sinks.text import json_line, record
 from streamer.testing import FixedForecaster, readings
 
+# In one process: most tests look at the same steps, which take seconds to make.
+pytestmark = pytest.mark.xdist_group("champion")
+
 COUNT, CHANGE = 3600, 2100
 """Readings, and the one at which the best forecaster becomes the worst."""
 
@@ -167,7 +170,7 @@ def test_the_champion_is_better_and_its_band_covers() -> None:
     assert np.mean(inside) == pytest.approx(0.9, abs=0.03)
 
 
-@pytest.mark.parametrize("size", [3, 1000])
+@pytest.mark.parametrize("size", [19, 1000])
 def test_the_champion_is_the_same_in_blocks(size: int) -> None:
     many, block = _pipeline(), _pipeline()
     together: list[Step] = []

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import cache
 from typing import Annotated
 
 import typer
+from typer.main import get_command
 
 from streamer import __version__
 from streamer.cli.config import config
@@ -51,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 def _run(arguments: list[str] | None) -> int:
     """Run the command line and return its exit code."""
     try:
-        code = app(args=arguments, prog_name="streamer", standalone_mode=False)
+        code = _command()(args=arguments, prog_name="streamer", standalone_mode=False)
         sys.stdout.flush()
     except ReaderGoneError as error:
         code = error.exit_code
@@ -71,6 +73,12 @@ def _run(arguments: list[str] | None) -> int:
         _complain(f"streamer: error: {one_line(f'{where}{error.strerror or error}')}")
         code = 1
     return code or 0
+
+
+@cache
+def _command() -> Callable[..., int | None]:
+    """The commands with their options: made once, for a process that runs several of them."""
+    return get_command(app)
 
 
 def _complain(text: str) -> None:

@@ -23,6 +23,7 @@ from streamer.evaluation.demand import DemandEvaluation, assess_demand, run_dema
 from streamer.evaluation.forecasts import Advance, Forecasts, forecast_stretch
 from streamer.evaluation.insample import seen_in_training
 from streamer.evaluation.means import (
+    LIGHTLY,
     MeanForecasts,
     assess_means,
     forecast_boosted_means,
@@ -164,7 +165,7 @@ def _adapted(name: str) -> str:
 
 
 def _lightly(name: str) -> str:
-    return f"{name}, adapted lightly"
+    return f"{name}{LIGHTLY}"
 
 
 def _forecast(

@@ -49,7 +49,7 @@ def run(
         mock.patch.object(sys, "stdout", out),
         mock.patch.object(sys, "stderr", err),
         mock.patch.dict(os.environ, environment or {}),
-        _standard_input(stdin),
+        standard_input(stdin),
     ):
         try:
             main(list(map(str, arguments)))
@@ -62,8 +62,8 @@ def run(
 
 
 @contextmanager
-def _standard_input(data: bytes | None) -> Iterator[None]:
-    """Let descriptor 0 be a file with these contents."""
+def standard_input(data: bytes | None) -> Iterator[None]:
+    """Let descriptor 0 be a pipe with these contents, 64 KB at most, and `sys.stdin` read them."""
     if data is None:
         yield
         return

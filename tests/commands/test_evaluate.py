@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -25,17 +24,6 @@ KEYS = (
     "days", "bootstrap", "notes", "forecasters", "fixed_band", "breakdowns",
     "horizons", "quarter_hours", "demand",
 )  # fmt: skip
-
-
-def _from_standard_input(*arguments: str | Path, stdin: str) -> Done:
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-m", "streamer", *map(str, arguments)],
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
-    )
 
 
 def _fails(done: Done, code: int, *words: str) -> None:
@@ -307,7 +295,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_standard_input_is_read_and_its_malformed_rows_reported(untrained_model: Path) -> None:
     rows = [f"2013-05-21T{n // 60:02}:{n % 60:02}:00,{0.3 + n % 5}\n" for n in range(120)]
     rows[60] = "nonsense\n"
-    done = _from_standard_input(
+    done = streamer(
         *("evaluate", "-", "--model", untrained_model, "--format", "json"),
         stdin="timestamp,power_kw\n" + "".join(rows),
     )

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -12,7 +10,6 @@ import pytest
 
 from streamer.sample import sample_path
 from tests.commandline import streamer
-from tests.docs.pages import ROOT
 
 PLUGINS = '''
 class Steps:
@@ -157,17 +154,10 @@ def test_sinks_are_settings_of_a_watch() -> None:
 def test_a_recording_is_resumed_with_what_the_forecaster_has_learnt() -> None:
     def watch(first: int, last: int) -> list[float]:
         log = "".join(f"{1_790_000_040 + 60 * minute} 500\n" for minute in range(first, last))
-        done = subprocess.run(
-            [
-                *(sys.executable, "-m", "streamer", "watch", "stdin:?unit=W", "--clock", "feed"),
-                *("--model", "doors_mine:Steps", "--record", "house.db", "--format", "json"),
-                "--no-adapt",
-            ],
-            input=log,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        done = streamer(
+            *("watch", "stdin:?unit=W", "--clock", "feed", "--format", "json", "--no-adapt"),
+            *("--model", "doors_mine:Steps", "--record", "house.db"),
+            stdin=log,
         )
         assert done.returncode == 0, done.stderr
         found = [json.loads(line)["next_kw"] for line in done.stdout.splitlines()]

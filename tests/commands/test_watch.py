@@ -1,4 +1,4 @@
-"""Tests of `streamer watch` in a process of its own, on a pipe and on a growing file."""
+"""Tests of `streamer watch` on a pipe and on a growing file."""
 
 from __future__ import annotations
 
@@ -27,12 +27,13 @@ from streamer.sample import sample_path
 from streamer.sinks.text import record
 from streamer.sources.files.delimited import open_replay
 from tests.children import ending
-from tests.commandline import streamer
+from tests.commandline import Done, streamer
 
 START_S = 1_790_000_040
 BERLIN = ZoneInfo("Europe/Berlin")
 MINUTES = 130
 BY_FEED = ("--clock", "feed")
+PLACE = {"XDG_CONFIG_HOME": "/nowhere", "TZ": "Europe/Berlin"}
 
 
 @pytest.fixture(scope="module")
@@ -60,19 +61,11 @@ def _command(*arguments: str) -> list[str]:
 
 def _clean() -> dict[str, str]:
     kept = {k: v for k, v in os.environ.items() if not k.startswith("STREAMER_")}
-    return {**kept, "XDG_CONFIG_HOME": "/nowhere", "TZ": "Europe/Berlin"}
+    return {**kept, **PLACE}
 
 
-def _watch(*arguments: str, log: str, **more: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        _command("stdin:?unit=W", *BY_FEED, *arguments),
-        input=log,
-        capture_output=True,
-        text=True,
-        env={**_clean(), **more},
-        check=False,
-        timeout=120,
-    )
+def _watch(*arguments: str, log: str, **more: str) -> Done:
+    return streamer("watch", "stdin:?unit=W", *BY_FEED, *arguments, stdin=log, **PLACE, **more)
 
 
 def _steps(output: str) -> list[dict[str, Any]]:
@@ -137,14 +130,7 @@ def test_a_recording_of_another_meter_is_continued_only_if_allowed(
     logs[1].write_text(_log(watts[:60], first=60), encoding="utf-8")
     old, new = (f"tail://{log}?unit=W&from=start" for log in logs)
     assert _recorded_minutes(old, file, until=60) == 0
-    refused = subprocess.run(
-        _command(new, *BY_FEED, "--record", file),
-        capture_output=True,
-        text=True,
-        env=_clean(),
-        check=False,
-        timeout=60,
-    )
+    refused = streamer("watch", new, *BY_FEED, "--record", file, **PLACE)
     assert refused.returncode == 2
     (line,) = refused.stderr.splitlines()
     assert f"was recorded from tail://{logs[0]}, not from tail://{logs[1]}: " in line

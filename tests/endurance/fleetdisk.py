@@ -21,7 +21,13 @@ from streamer.fleet.spark.session import SparkSettings, parse_conf, spark_sessio
 from streamer.sample import sample_path
 from streamer.sources.files.delimited import open_replay
 
-MAINTENANCE = "spark.sql.streaming.stateStore.maintenanceInterval"
+QUICKENED = {
+    "spark.sql.streaming.stateStore.maintenanceInterval": "500ms",
+    "spark.sql.streaming.fileSource.log.cleanupDelay": "5s",
+    "spark.sql.streaming.fileSink.log.cleanupDelay": "5s",
+}
+"""A batch takes a second or two instead of an hour, and what is periodic is as much faster."""
+
 _POLL_S = 0.25
 
 
@@ -92,31 +98,18 @@ def run(
         block = next(blocks)
         files.write(block.start, block.readings, simulation.names)
     checkpoint, sink = folder / "checkpoint", folder / "out"
-    job = FleetJob(str(folder / "in"), str(sink), str(checkpoint), max_files=1, once=True)
+    job = FleetJob(
+        str(folder / "in"), str(sink), str(checkpoint), max_files=1, once=True, consumed="delete"
+    )
     with spark_session(SparkSettings(master="local[2]", conf=conf)) as session:
-        (query,) = job.start(session)
+        (query, *_) = job.start(session)
         due = 0
         while not query.awaitTermination(_POLL_S):
             batch = -1 if query.lastProgress is None else query.lastProgress["batchId"]
             if batch >= due:
                 due = batch + every
                 yield sample(batch, checkpoint, sink)
-        reports = [it for it in query.recentProgress if it["batchId"] > 4]
-        print(
-            _median(it["durationMs"]["triggerExecution"] for it in reports),
-            "ms a batch",
-            {
-                k: _median(it["stateOperators"][0]["customMetrics"][k] for it in reports)
-                for k in reports[-1]["stateOperators"][0]["customMetrics"]
-                if "ommit" in k or "Sst" in k or "opied" in k
-            },
-        )
         yield sample(query.lastProgress["batchId"], checkpoint, sink)
-
-
-def _median(values):
-    values = sorted(values)
-    return values[len(values) // 2]
 
 
 def main() -> None:
@@ -126,8 +119,7 @@ def main() -> None:
     parser.add_argument("--batches", type=int, default=720)
     parser.add_argument("--minutes", type=int, default=60, help="in a batch")
     parser.add_argument("--every", type=int, default=40, help="batches from sample to sample")
-    # A batch takes about a second instead of an hour, and what is periodic is as much faster.
-    parser.add_argument("--conf", action="append", default=[f"{MAINTENANCE}=500ms"])
+    parser.add_argument("--conf", action="append", default=[], help="Spark's own setting")
     given = parser.parse_args()
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
@@ -136,14 +128,15 @@ def main() -> None:
             meters=given.meters,
             batches=given.batches,
             minutes=given.minutes,
-            conf=parse_conf(given.conf),
+            conf=QUICKENED | parse_conf(given.conf),
             every=given.every,
         ):
-            each = {kind: round(size / given.meters) for kind, size in sorted(found.kinds.items())}
+            each = ", ".join(
+                f"{kind} {size / given.meters:,.0f}" for kind, size in sorted(found.kinds.items())
+            )
             print(
-                f"batch {found.batch}, {time.monotonic() - began:.0f} s: "
-                f"{found.checkpoint / given.meters:,.0f} bytes a meter, {found.files} files, "
-                f"{each}",
+                f"batch {found.batch} ({time.monotonic() - began:.0f} s), bytes a meter: "
+                f"{found.checkpoint / given.meters:,.0f} in {found.files} files; {each}",
                 flush=True,
             )
 

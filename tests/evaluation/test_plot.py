@@ -28,8 +28,7 @@ def _forecasts(stretch: Stretch, *, levels: bool) -> list[Forecasts]:
     return [model, adapted, other, Forecasts("persistence", stretch.last_kw)]
 
 
-@pytest.mark.parametrize("levels", [True, False])
-@pytest.mark.parametrize("count", [51, 120, 3000])
+@pytest.mark.parametrize(("levels", "count"), [(True, 51), (False, 120), (True, 3000)])
 def test_plot_is_a_png_file(tmp_path: Path, levels: bool, count: int) -> None:
     pytest.importorskip("matplotlib")
     stretch = Stretch(np.random.default_rng(0).random(count), minutes(count))

@@ -91,8 +91,19 @@ def test_what_was_learnt_of_the_former_network_is_dropped_and_the_width_of_bands
         assert (after["band"][end][:, 1:] == 0).all()
         np.testing.assert_array_equal(after["band"][end][:, 0], before["band"][end][:, 0])
         assert (before["band"][end][:, 0] != 0).all()
-    for name in ("scores", "alarms", "last_at", "waiting", "kw", "low_kw", "high_kw"):
+    for name in ("scores", "alarms", "demand", "last_at", "waiting", "kw", "low_kw", "high_kw"):
         assert after[name].tobytes() == before[name].tobytes(), name
+    means, was = after["means"], before["means"]
+    for name in ("history", "scores"):
+        assert means[name].tobytes() == was[name].tobytes(), name
+    for name in ("mean", "median", "low", "high", "last"):
+        np.testing.assert_array_equal(means["waiting"][name], was["waiting"][name])
+    assert np.isfinite(means["waiting"]["mean"]).any()
+    assert not means["waiting"]["change"].any()
+    assert not means["sums"].any()
+    assert was["sums"].any()
+    np.testing.assert_array_equal(means["terms"][..., 0], was["terms"][..., 0])
+    assert not means["terms"][..., 1:].any()
 
 
 def test_the_adapter_learns_nothing_by_the_forecast_of_the_former_network() -> None:

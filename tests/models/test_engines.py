@@ -291,7 +291,7 @@ def test_any_number_of_windows_gives_the_same_forecasts(
     np.testing.assert_array_equal(np.concatenate([p.hidden for p in parts]), part.hidden)
 
 
-@pytest.mark.parametrize("count", [127, 128, 1541])
+@pytest.mark.parametrize("count", [127, 128, 1030])
 def test_any_number_of_threads_gives_the_same_forecasts(
     make_network: MakeNetwork, sample_kw: np.ndarray, count: int
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from contextlib import closing
 from datetime import timedelta
@@ -21,14 +22,23 @@ from tests.models.plugins.own import Leaning, Spoilt
 from tests.recording.conftest import House, house
 
 
-@pytest.fixture
-def steps(tmp_path: Path) -> list[Step]:
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Step]]:
+    """A recording with two challengers, and its steps."""
     challengers = {"leaning": Leaning(), "absent": Spoilt(lambda window: None, 0.25)}
     pipeline = Pipeline(FixedForecaster(window=3), challengers=challengers)
-    watcher = House(tmp_path / "house.db", pipeline=pipeline)
+    path = tmp_path_factory.mktemp("race") / "house.db"
+    watcher = House(path, pipeline=pipeline)
     steps = watcher.watch(house(1500))
     watcher.close()
-    return steps
+    return path, steps
+
+
+@pytest.fixture
+def steps(recording: tuple[Path, list[Step]], tmp_path: Path) -> list[Step]:
+    """The steps of `house.db` in the folder of the test."""
+    shutil.copy(recording[0], tmp_path)
+    return recording[1]
 
 
 def _expected(steps: list[Step], place: int, start: float) -> RecordedChallenger:

@@ -116,9 +116,9 @@ def run(
     rejected: Annotated[
         str | None,
         typer.Option(
-            metavar="FOLDER",
-            help="Folder for the unusable rows, as JSON lines with the reason (exactly once; read "
-            "it with Spark).",
+            metavar="SINK",
+            help="A further sink for the unusable rows and their reasons: a folder for JSON lines "
+            "(exactly once; read it with Spark), kafka://… or table:NAME.",
             show_default=False,
         ),
     ] = None,

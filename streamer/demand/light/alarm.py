@@ -34,8 +34,9 @@ class LightThreshold:
     "Adaptive conformal inference under distribution shift".
 
     **Guarantee.** In any span of time, as many false alarms as the budget has and at most 28
-    more, for any house: the range of the logit divided by the step. What breaks it: intervals with
-    missing minutes, of which it is not known whether they exceed their bound.
+    more, for any house: the range of the logit divided by the step. What breaks it: false alarms
+    with a probability above 99.75 %, where the logit is bounded, and intervals with missing
+    minutes, of which it is not known whether they exceed their bound.
 
     Args:
         rule: the intervals, and the number of alarms.

@@ -10,6 +10,9 @@ from streamer.evaluation.stretch import Stretch
 from streamer.models import Forecaster, horizons_of
 from streamer.online.means.light.forecasts import HORIZONS, offers
 
+LIGHTLY = ", adapted lightly"
+"""What follows the name of a model in that of its forecasts adapted as a fleet does."""
+
 
 def offered_horizons(forecaster: Forecaster) -> tuple[int, ...]:
     """The horizons of a model, from 1 on; none if it has no head for them."""

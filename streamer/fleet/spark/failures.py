@@ -34,17 +34,18 @@ _ADVICE = {
 
 CONTINUES = "the same command continues after the last complete batch"
 
+_WHY = "it was killed, or the machine ran out of memory"
 _DEATHS = {
-    r"ExecutorLostFailure": "an executor of Spark has died",
+    "failed to connect back": "a Python worker of Spark did not start in time: the machine is busy",
+    "ExecutorLostFailure": f"an executor of Spark has died: {_WHY}",
     r"EOFException|Python worker (exited|failed|crashed)|Broken pipe|Connection reset": (
-        "a Python worker of Spark has died"
+        f"a Python worker of Spark has died: {_WHY}"
     ),
 }
 """What has died, by a pattern in the reason that Spark gives for a failed query."""
 
 _UNKNOWN_FORMAT = re.compile(r"Failed to find (?:the )?data source: (\S+?)\.?(?:\s|$)")
 _UNRESOLVED = re.compile(r"unresolved dependency: ([^#\s]+)#([^;\s]+);(\S+): not found")
-_WHY = "it was killed, or the machine ran out of memory"
 _NO_ANSWER = re.compile(r"An error occurred while calling \S+$")
 """Py4J's message without a reason, which only a JVM that has ended fails to give."""
 
@@ -103,7 +104,7 @@ def explain(error: Exception) -> str:
     cause, raw = _causes(error)
     for words, what in _DEATHS.items():
         if _PYTHON not in raw and re.search(words, cause):
-            return f"{what}: {_WHY}; {CONTINUES}"
+            return f"{what}; {CONTINUES}"
     advice = next((advice for words, advice in _ADVICE.items() if re.search(words, raw)), None)
     return cause if advice is None else f"{cause.rstrip('. ')}; {advice}"
 

@@ -241,14 +241,13 @@ def write_stream(rows: DataFrame, stream: StreamFormat) -> DataStreamWriter:
     """The writer of rows; those of messages are JSON, with the meter as key."""
     from pyspark.sql import functions as fn
 
-    with explained(stream.shown):
-        if stream.has_messages:
-            value = fn.to_json(fn.struct("*"), {"ignoreNullFields": "false"})
-            rows = rows.select(rows["meter"].alias("key"), value.alias("value"))
-        writer = rows.writeStream.options(**stream.options)
-        if stream.folder:
-            writer = writer.option("path", stream.folder)
-        return writer if stream.name is None else writer.format(stream.name)
+    if stream.has_messages:
+        value = fn.to_json(fn.struct("*"), {"ignoreNullFields": "false"})
+        rows = rows.select(rows["meter"].alias("key"), value.alias("value"))
+    writer = rows.writeStream.options(**stream.options)
+    if stream.folder:
+        writer = writer.option("path", stream.folder)
+    return writer if stream.name is None else writer.format(stream.name)
 
 
 def quoted(name: str) -> str:

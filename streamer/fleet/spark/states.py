@@ -30,7 +30,7 @@ _FORMER_HEAD = ("timer", "advanced_ms long, due_ms long")
 """The same until version 4 of a shard's state."""
 
 _CODEC = pa.Codec("zstd", compression_level=3)
-_SIZE = 8
+_SIZE = 4
 """Bytes of the size of a state before its compressed form."""
 
 _MAX_REMEMBERED = 64

@@ -178,9 +178,9 @@ class Storage:
         """Write an entry atomically: it appears as a whole, in place of a former one."""
         with explained(str(self._path)):
             streaming = self._jvm.org.apache.spark.sql.execution.streaming
+            state = self._session._jsparkSession.sessionState()  # noqa: SLF001
             manager = streaming.checkpointing.CheckpointFileManager.create(
-                self._path,
-                self._context._jsc.hadoopConfiguration(),  # noqa: SLF001
+                self._path, state.newHadoopConf()
             )
             manager.mkdirs(self._entry(name).getParent())
             stream = manager.createAtomic(self._entry(name), True)

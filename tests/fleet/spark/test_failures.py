@@ -145,6 +145,14 @@ def test_a_broken_pipe_in_python_is_not_the_death_of_a_worker() -> None:
     assert "has died" not in explain(_FailedError(text, _Thrown(text)))
 
 
+def test_a_worker_that_is_slow_to_start_has_not_died() -> None:
+    text = "org.apache.spark.SparkException: Python worker failed to connect back."
+    assert explain(_FailedError(text, _Thrown(text))) == (
+        "a Python worker of Spark did not start in time: the machine is busy; the same command "
+        "continues after the last complete batch"
+    )
+
+
 _PYTHON_ERROR = """Traceback (most recent call last):
   File "/x.py", line 1, in main
 KafkaError: Broken pipe

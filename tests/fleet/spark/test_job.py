@@ -25,7 +25,7 @@ from streamer.fleet.spark.checkpoint import NAME, CheckpointOptions
 from streamer.fleet.spark.formats import StreamFormat
 from streamer.fleet.spark.job import FleetJob
 from streamer.fleet.spark.reports import Report
-from streamer.fleet.spark.sinks import COMMITTED, check_sink
+from streamer.fleet.spark.sinks import COMMITTED, SinkQuery
 from streamer.fleet.spark.storage import Storage
 from streamer.fleet.spark.waiting import wait_for
 from streamer.models import find_model, load_model
@@ -219,10 +219,11 @@ def test_a_sink_with_later_batches_of_another_checkpoint_is_rejected(
         log.mkdir(parents=True)
         for batch in "01":
             (log / batch).touch()
-    check_sink(partial(Storage, spark), str(sink), str(checkpoint))
+    query = SinkQuery("fleet", str(sink), str(checkpoint))
+    query.check(partial(Storage, spark))
     (sink / COMMITTED / ahead).touch()
     with pytest.raises(UsageError, match="out contains the output of another checkpoint"):
-        check_sink(partial(Storage, spark), str(sink), str(checkpoint))
+        query.check(partial(Storage, spark))
 
 
 def _equal_to_a_shard(rows: Any) -> None:

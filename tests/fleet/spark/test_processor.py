@@ -295,3 +295,15 @@ def test_any_bytes_are_compressed(data: bytes, cut: int) -> None:
     for damaged in (whole[: len(whole) - 1 - cut], data[cut:]):
         with contextlib.suppress(StateError):
             decompressed(damaged)
+
+
+def test_a_stored_meter_takes_less_than_a_kilobyte_and_a_half(sample_kw: np.ndarray) -> None:
+    """Of meters that have forecasts waiting for all horizons, and readings of three decimals."""
+    meters, minutes = 40, 150
+    starts = 23 * np.arange(meters)
+    kw = np.round(sample_kw[starts[:, None] + np.arange(minutes)], 3)
+    shard = Shard(load_model("homes", threads=1))
+    names = np.repeat([f"m{number:06d}" for number in range(meters)], minutes)
+    shard.push(names, np.tile(BEGIN + np.arange(minutes) * MINUTE, meters), kw.ravel())
+    assert shard.summary().columns["settled"].min() > 90
+    assert len(compressed(shard.state())) < 1536 * meters

@@ -57,7 +57,7 @@ def agree(some: Sequence[Step], others: Sequence[Step]) -> None:
     for one, other in zip(some, others, strict=True):
         assert (one.next_means is None) == (other.next_means is None)
         if one.next_means is not None and other.next_means is not None:
-            assert one.next_means.values == pytest.approx(other.next_means.values, abs=1e-7)
+            assert np.allclose(one.next_means.values, other.next_means.values, 0.0, 1e-7)
         assert [s.forecast.minutes for s in one.settled_means] == [
             s.forecast.minutes for s in other.settled_means
         ]
@@ -67,9 +67,8 @@ def agree(some: Sequence[Step], others: Sequence[Step]) -> None:
         assert one.mean_scores is not None
         assert other.mean_scores is not None
         assert one.mean_scores.settled.tolist() == other.mean_scores.settled.tolist()
-        assert one.mean_scores.values == pytest.approx(
-            other.mean_scores.values, abs=1e-7, nan_ok=True
-        )
+        scores, expected = one.mean_scores.values, other.mean_scores.values
+        assert np.allclose(scores, expected, 0.0, 1e-7, equal_nan=True)
 
 
 def test_the_first_horizon_is_the_forecast_of_the_next_reading(steps: list[Step]) -> None:

@@ -19,6 +19,7 @@ from streamer.online.means.light.forecasts import (
     score,
 )
 from streamer.online.means.part import BlockMeans, MeanValues
+from streamer.online.minutesums import MAX_KW
 from streamer.online.wallclock import WallClocks, wall_clock
 from streamer.readings import Reading
 from streamer.readings.arrays import DoubleArray, FloatArray, IntArray, Records
@@ -167,7 +168,8 @@ class LightMeans:
         if consecutive and not np.isnan(last):
             values[0], actual[0] = forecast, kw[0]
             inside = np.array([forecast[2] <= kw[0] <= forecast[3]])
-            score(self._next_scores, kw - forecast[0], kw - last, inside)
+            errors = np.clip(kw[0] - np.array([forecast[0], last]), -MAX_KW, MAX_KW)
+            score(self._next_scores, errors[:1], errors[1:], inside)
         for place, each in enumerate(longer, start=1):
             if len(each.rows):
                 values[place] = [each.forecasts[name][0] for name in PARTS]
