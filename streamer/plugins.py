@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -65,35 +66,59 @@ class PluginGroup:
                     f"{', '.join(self.targets())}"
                 )
             target, colon = text, ""
-        try:
-            found = self._import(target, text)
+        with _explained(self.kind, text):
+            found = _import(self.kind, target, text)
             if isinstance(found, type) or isroutine(found):
                 found = found(argument) if colon else found()
-        except StreamerError:
-            raise
-        except Exception as error:
-            # Plug-ins run their own code, which may raise anything.
-            why = one_line(f"{type(error).__name__}: {error}")
-            raise PluginError(f"the {self.kind} {shorten(text)} cannot be made: {why}") from error
         return found
 
-    def _import(self, target: str, text: str) -> Any:
-        module, _, path = target.partition(":")
-        here = str(Path.cwd())
-        if here not in sys.path and "" not in sys.path:
-            # The script of a command has its own folder there, instead of the user's.
-            sys.path.insert(0, here)
-        if find_spec(module.partition(".")[0]) is None:
-            raise UsageError(
-                f"no {self.kind} {shorten(text)}: there is no module {module} here or among the "
-                "installed packages"
-            )
-        found = import_module(module)
-        for name in path.split("."):
-            if not hasattr(found, name):
-                raise UsageError(f"no {self.kind} {shorten(text)}: {module} has no {path}")
-            found = getattr(found, name)
-        return found
+
+def import_object(kind: str, text: str) -> Any:
+    """Import an object of a module, from the present folder or the installed packages.
+
+    Args:
+        kind: what it is, for messages.
+        text: the object, as ``module:object``.
+
+    Raises:
+        UsageError: it does not exist.
+        PluginError: the code of its module raises an exception.
+    """
+    if not _OBJECT.fullmatch(text):
+        raise UsageError(f"no {kind} {shorten(text)}: give module:object")
+    with _explained(kind, text):
+        return _import(kind, text, text)
+
+
+@contextmanager
+def _explained(kind: str, text: str) -> Iterator[None]:
+    try:
+        yield
+    except StreamerError:
+        raise
+    except Exception as error:
+        # Plug-ins run their own code, which may raise anything.
+        why = one_line(f"{type(error).__name__}: {error}")
+        raise PluginError(f"the {kind} {shorten(text)} cannot be made: {why}") from error
+
+
+def _import(kind: str, target: str, text: str) -> Any:
+    module, _, path = target.partition(":")
+    here = str(Path.cwd())
+    if here not in sys.path and "" not in sys.path:
+        # The script of a command has its own folder there, instead of the user's.
+        sys.path.insert(0, here)
+    if find_spec(module.partition(".")[0]) is None:
+        raise UsageError(
+            f"no {kind} {shorten(text)}: there is no module {module} here or among the "
+            "installed packages"
+        )
+    found = import_module(module)
+    for name in path.split("."):
+        if not hasattr(found, name):
+            raise UsageError(f"no {kind} {shorten(text)}: {module} has no {path}")
+        found = getattr(found, name)
+    return found
 
 
 def parse_call(text: str) -> tuple[str, dict[str, Any]]:

@@ -10,6 +10,7 @@ from typing import get_args
 import pytest
 
 import streamer
+from streamer.fleet.spark.checkpoint import NAME, CheckpointConfig, CheckpointOptions
 
 ADAPTED = {"lightgbm", "onnxruntime", "sklearn", "joblib", "statsforecast", "fracast", "torch"}
 HEAVY = {"tensorflow", "keras", "river", "scipy", "pandas", "matplotlib", "pyspark", *ADAPTED}
@@ -80,6 +81,13 @@ def test_reading_a_recording_loads_no_models() -> None:
     code = "import streamer.recording.source, streamer.recording.export, streamer.reporting"
     modules = _modules_after(code)
     assert not modules & (HEAVY | FEEDS | {"h5py"})
+
+
+def test_the_status_of_a_fleet_needs_neither_spark_nor_numpy(tmp_path: Path) -> None:
+    config = CheckpointConfig(CheckpointOptions(), weights="ab12", partitions=2)
+    (tmp_path / NAME).write_text(config.to_text())
+    modules = _modules_after(_run_cli("fleet", "status", "--checkpoint", str(tmp_path)))
+    assert not modules & (HEAVY | ENGINES | FEEDS | PUBLISHERS)
 
 
 def test_the_first_picture_needs_no_numpy() -> None:

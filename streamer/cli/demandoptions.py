@@ -29,6 +29,15 @@ def parse_peak_limit(text: str) -> float:
     return parse_number(text, lambda kw: 0 < kw < math.inf, wanted)
 
 
+def parse_peak_floor(text: str) -> float:
+    """Parse the lowest peak that is charged, in kW.
+
+    >>> parse_peak_floor("2.5")
+    2.5
+    """
+    return parse_number(text, lambda kw: 0 <= kw < math.inf, "a peak; give a number of kW, or 0")
+
+
 def parse_peak_alarms(text: str) -> float:
     """Parse a number of alarms a month, up to about one for each quarter-hour.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
@@ -11,7 +10,12 @@ from typing import Annotated
 
 import typer
 
-from streamer.cli.demandoptions import DemandLength, PeakAlarmsOption, PeakLimitOption
+from streamer.cli.demandoptions import (
+    DemandLength,
+    PeakAlarmsOption,
+    PeakLimitOption,
+    parse_peak_floor,
+)
 from streamer.cli.fileoptions import takes_file_options
 from streamer.cli.options import (
     FILE_HELP,
@@ -22,7 +26,6 @@ from streamer.cli.options import (
     EngineOption,
     Horizons,
     parse_moment,
-    parse_number,
 )
 from streamer.commands.files import FileOptions
 from streamer.errors import install_hint
@@ -33,10 +36,6 @@ class ReportFormat(StrEnum):
 
     TABLE = "table"
     JSON = "json"
-
-
-def _parse_floor(text: str) -> float:
-    return parse_number(text, lambda kw: 0 <= kw < math.inf, "a peak; give a number of kW, or 0")
 
 
 @takes_file_options("start", "end", "limit")
@@ -105,7 +104,7 @@ def evaluate(
     peak_floor: Annotated[
         float,
         typer.Option(
-            parser=_parse_floor,
+            parser=parse_peak_floor,
             metavar="KW",
             help="Lowest peak that is charged, such as 2.5 in Flanders: only intervals above it "
             "raise the month's peak.",

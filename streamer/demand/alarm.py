@@ -62,11 +62,7 @@ class PeakAlarm:
 
     def state(self) -> dict[str, Any]:
         """Everything that `restore` needs, as plain JSON values."""
-        alarm = self.active
-        return {
-            "threshold": self._threshold.state(),
-            "active": None if alarm is None else [alarm.at.isoformat(), alarm.text, alarm.size],
-        }
+        return {"threshold": self._threshold.state(), "active": saved_alarm(self.active)}
 
     def restore(self, state: Mapping[str, Any], last_at: datetime | None) -> None:
         """Continue from a saved state, for which this one has to be new, and its interval not.
@@ -75,23 +71,10 @@ class PeakAlarm:
             KeyError, TypeError, ValueError: the state is damaged.
         """
         self._threshold.restore(state["threshold"])
-        if state["active"] is None:
-            return
-        text_at, text, size = state["active"]
-        at, start = datetime.fromisoformat(text_at), self._interval.start
-        if start is None or last_at is None or not start <= at <= last_at:
-            raise ValueError("an alarm about a demand interval is not from the running one")
-        if not isinstance(text, str):
-            raise TypeError(f"the text of an alarm is {text!r:.40}")
-        self.active = Alarm(Alarm.PEAK, at, text, number(size))
+        self.active = restored_alarm(state["active"], self._interval.start, last_at)
 
     def _text(self, rest: Rest, bound_kw: float, peak: Peak | None) -> str:
         rule, interval = self._rule, self._interval
-        bound: Bound = "floor"
-        if rule.limit_kw is not None:
-            bound = "limit"
-        elif peak is not None and peak.kw == bound_kw:
-            bound = "month"
         return peak_text(
             minutes=rule.minutes,
             left=interval.left,
@@ -99,8 +82,50 @@ class PeakAlarm:
             high_kw=interval.mean_kw(rest.high_kw),
             rest_kw=rest.kw if rule.net else max(rest.kw, 0.0),
             bound_kw=bound_kw,
-            bound=bound,
+            bound=bound_of(rule, bound_kw, None if peak is None else peak.kw),
             margin_kw=interval.margin_kw(bound_kw),
             price_per_kw_year=rule.price_per_kw_year,
             currency=rule.currency,
         )
+
+
+def bound_of(rule: DemandRule, bound_kw: float, peak_kw: float | None) -> Bound:
+    """Kind of a bound in kW, for the text of the alarm.
+
+    Args:
+        rule: the intervals.
+        bound_kw: the bound.
+        peak_kw: peak of the month so far in kW; None before the first.
+    """
+    if rule.limit_kw is not None:
+        return "limit"
+    return "month" if peak_kw == bound_kw else "floor"
+
+
+def saved_alarm(alarm: Alarm | None) -> list[Any] | None:
+    """An alarm about the running interval, if there is one, as plain JSON values."""
+    return None if alarm is None else [alarm.at.isoformat(), alarm.text, alarm.size]
+
+
+def restored_alarm(
+    saved: list[Any] | None, start: datetime | None, last_at: datetime | None
+) -> Alarm | None:
+    """The alarm that `saved_alarm` was given.
+
+    Args:
+        saved: its result.
+        start: first minute of the running interval; None before the first reading.
+        last_at: time of the last reading; None likewise.
+
+    Raises:
+        TypeError, ValueError: it is damaged, or not from the running interval.
+    """
+    if saved is None:
+        return None
+    text_at, text, size = saved
+    at = datetime.fromisoformat(text_at)
+    if start is None or last_at is None or not start <= at <= last_at:
+        raise ValueError("an alarm about a demand interval is not from the running one")
+    if not isinstance(text, str):
+        raise TypeError(f"the text of an alarm is {text!r:.40}")
+    return Alarm(Alarm.PEAK, at, text, number(size))

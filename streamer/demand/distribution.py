@@ -7,7 +7,7 @@ from statistics import NormalDist
 
 from streamer.demand.rest import Rest
 
-_MIN_KW = 1e-3
+MIN_KW = 1e-3
 """Minimum width of half a band, so that its tail has one."""
 
 
@@ -24,21 +24,23 @@ class RestDistribution:
         net: whether export is subtracted from import, so that the mean may be negative.
 
     Attributes:
+        tail: probability beyond either outer quantile.
+        rate: rate of the exponential tails, for each width of the upper half of the band.
         per_band: standard deviations of a normal distribution for each kW of its band.
     """
 
-    __slots__ = ("_inner", "_net", "_rate", "_tail", "per_band")
+    __slots__ = ("_inner", "_net", "per_band", "rate", "tail")
 
     def __init__(self, confidence: float, *, net: bool = False) -> None:
         self._net = net
-        self._tail = (1.0 - confidence) / 2.0
-        self._inner = 0.5 - self._tail
-        self._rate = math.log(0.5 / self._tail)
-        self.per_band = 0.5 / NormalDist().inv_cdf(1.0 - self._tail)
+        self.tail = (1.0 - confidence) / 2.0
+        self._inner = 0.5 - self.tail
+        self.rate = math.log(0.5 / self.tail)
+        self.per_band = 0.5 / NormalDist().inv_cdf(1.0 - self.tail)
 
     def reach(self, p: float) -> float:
         """Widths of the band's upper half above it at which a small probability is exceeded."""
-        return math.log(self._tail / p) / self._rate
+        return math.log(self.tail / p) / self.rate
 
     def exceedance(self, kw: float, rest: Rest) -> float:
         """Probability that the mean over the rest is above a power in kW.
@@ -55,15 +57,15 @@ class RestDistribution:
         if kw <= 0.0 and not self._net:
             return 1.0
         _, median, low, high = rest
-        tail = self._tail
+        tail = self.tail
         if kw >= high:
-            width = max(high - median, _MIN_KW)
-            return tail * math.exp(-self._rate * (kw - high) / width)
+            width = max(high - median, MIN_KW)
+            return tail * math.exp(-self.rate * (kw - high) / width)
         if kw >= median:
             return 0.5 - self._inner * (kw - median) / (high - median)
         if kw >= low:
             return 1.0 - tail - self._inner * (kw - low) / (median - low)
         if self._net:
-            width = max(median - low, _MIN_KW)
-            return 1.0 - tail * math.exp(-self._rate * (low - kw) / width)
+            width = max(median - low, MIN_KW)
+            return 1.0 - tail * math.exp(-self.rate * (low - kw) / width)
         return 1.0 - tail * kw / low

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from streamer.demand.distribution import RestDistribution
 from streamer.demand.highest import RecentHighest
 from streamer.demand.rest import Rest
 from streamer.energy.ledger import MAX_KW
+from streamer.readings.arrays import DoubleArray
 from streamer.readings.saved import number, numbers
 
 _DAY = 1440
+
+Number = TypeVar("Number", float, DoubleArray)
 
 
 class Weights(NamedTuple):
@@ -55,18 +58,18 @@ SHARE = 0.1
 MEMORY_DAYS = 200
 """Days in which the learnt variances grow by a factor e, up to those of the beginning."""
 
-_MIN_SCALE_KW = 0.02
-_SCALE_OF_BOUND = 0.02
+MIN_SCALE_KW = 0.02
+SCALE_OF_BOUND = 0.02
 """Minimum standard deviation, in kW and as a share of the bound."""
 
-_MAX_LOGIT, _MAX_DISTANCE, _MAX_LAST = 12.0, 12.0, 0.5
-_MIN_P = 1.0 / (1.0 + math.exp(_MAX_LOGIT))
+_MAX_LOGIT, MAX_DISTANCE, MAX_LAST = 12.0, 12.0, 0.5
+MIN_P = 1.0 / (1.0 + math.exp(_MAX_LOGIT))
 
 _MAX_VARIANCE = 2.0 * max(PRIOR)
-_MAX_WEIGHT = 1e3
+MAX_WEIGHT = 1e3
 """Bounds of a saved calibration; variances never exceed those of the beginning."""
 
-_PLAUSIBLE = 1.0
+PLAUSIBLE = 1.0
 """Widths of the upper half of the band above it up to which there is something to learn."""
 
 
@@ -111,9 +114,10 @@ class ExceedanceProbability:
         self._minutes, self._net = minutes, net
         self._distribution = RestDistribution(confidence, net=net)
         # Most minutes are so far from the bound that all inputs but the time are at their ends.
-        self._far = self._distribution.reach(_MIN_P)
+        self._far = self._distribution.reach(MIN_P)
         self._lowest = [
-            self._combined(-_MAX_LOGIT, -_MAX_DISTANCE, -_MAX_LAST, left) for left in range(minutes)
+            combined(-_MAX_LOGIT, -MAX_DISTANCE, math.tanh(-MAX_DISTANCE), -MAX_LAST, share)
+            for share in (2.0 * left / minutes - 1.0 for left in range(minutes))
         ]
         a_day = _DAY // minutes
         self._growth = math.exp(1.0 / (MEMORY_DAYS * a_day))
@@ -186,7 +190,7 @@ class ExceedanceProbability:
         first, second = variances
         if (
             not (0.0 < first <= _MAX_VARIANCE and 0.0 < second <= _MAX_VARIANCE)
-            or max(abs(intercept), abs(slope)) > _MAX_WEIGHT
+            or max(abs(intercept), abs(slope)) > MAX_WEIGHT
         ):
             raise ValueError("the calibration is out of bounds")
         if covariance * covariance >= first * second:
@@ -214,35 +218,24 @@ class ExceedanceProbability:
         """The logit before calibration, where the rest has to have a mean of `need_kw`."""
         mean, median, low, high = rest
         scale = max(high - low, 0.0) * self._distribution.per_band
-        scale += _MIN_SCALE_KW + _SCALE_OF_BOUND * bound_kw
+        scale += MIN_SCALE_KW + SCALE_OF_BOUND * bound_kw
         distance = (mean - need_kw) / scale
         last = (last_kw - need_kw) / scale
         if (
-            distance <= -_MAX_DISTANCE
-            and last <= -_MAX_LAST
+            distance <= -MAX_DISTANCE
+            and last <= -MAX_LAST
             and need_kw >= high + self._far * (high - median)
         ):
             return self._lowest[left]
         p = self._distribution.exceedance(need_kw, rest)
-        p = min(max(p, _MIN_P), 1.0 - _MIN_P)
-        return self._combined(
+        p = min(max(p, MIN_P), 1.0 - MIN_P)
+        distance = min(max(distance, -MAX_DISTANCE), MAX_DISTANCE)
+        return combined(
             math.log(p / (1.0 - p)),
-            min(max(distance, -_MAX_DISTANCE), _MAX_DISTANCE),
-            min(max(last, -_MAX_LAST), _MAX_LAST),
-            left,
-        )
-
-    def _combined(self, logit: float, distance: float, last: float, left: int) -> float:
-        share = 2.0 * left / self._minutes - 1.0
-        constant, quantiles, expected, near, of_last, of_left, of_both = WEIGHTS
-        return (
-            constant
-            + quantiles * logit
-            + expected * distance
-            + near * math.tanh(distance)
-            + of_last * last
-            + of_left * share
-            + of_both * share * logit
+            distance,
+            math.tanh(distance),
+            min(max(last, -MAX_LAST), MAX_LAST),
+            2.0 * left / self._minutes - 1.0,
         )
 
     def _learn(
@@ -254,7 +247,7 @@ class ExceedanceProbability:
         for so_far, left, rest, last_kw in seen:
             need_kw = (total - so_far) / left
             _, median, _, high = rest
-            if need_kw > high + _PLAUSIBLE * (high - median) or need_kw <= 0.0:
+            if need_kw > high + PLAUSIBLE * (high - median) or need_kw <= 0.0:
                 continue
             score = self._score(bound_kw, need_kw, left, rest, last_kw)
             self._update(score, outcome)
@@ -279,6 +272,28 @@ class ExceedanceProbability:
         error = SHARE * (outcome - p)
         self._intercept += error * (first + both * score)
         self._slope += error * (both + second * score)
+
+
+def combined(logit: Number, distance: Number, near: Number, last: Number, share: Number) -> Number:
+    """The logit before calibration, of one meter or of each of many.
+
+    Args:
+        logit: logit of the probability that follows from the forecast's quantiles.
+        distance: distance of the expected mean over the rest from the one that reaches the bound.
+        near: hyperbolic tangent of that.
+        last: distance of the last reading.
+        share: share of the interval that is left, scaled to −1 … 1.
+    """
+    constant, quantiles, expected, of_near, of_last, of_share, of_both = WEIGHTS
+    return (
+        constant
+        + quantiles * logit
+        + expected * distance
+        + of_near * near
+        + of_last * last
+        + of_share * share
+        + of_both * share * logit
+    )
 
 
 def _logistic(score: float) -> float:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from streamer.readings.arrays import DoubleArray
+import numpy as np
+
+from streamer.readings.arrays import DoubleArray, IntArray
 
 
 class Rest(NamedTuple):
@@ -44,6 +46,13 @@ class RestForecasts:
         self._choices: list[tuple[int, int, float] | None] = [None]
         for minutes in range(1, max(horizons, default=0) + 1):
             self._choices.append(_choice(minutes, horizons))
+        known = [place for place, choice in enumerate(self._choices) if choice is not None]
+        self._known = np.isin(np.arange(len(self._choices)), known)
+        chosen = [(0, 0, 0.0) if choice is None else choice for choice in self._choices]
+        self._before, self._after, weights = (
+            np.array(column) for column in zip(*chosen, strict=True)
+        )
+        self._weights: DoubleArray = weights.astype(np.float64)
 
     def of(self, minutes: int, issued_kw: DoubleArray | None) -> Rest | None:
         """The forecast of the next minutes; None if it is not known.
@@ -64,6 +73,27 @@ class RestForecasts:
             found = [kw + weight * (more - kw) for kw, more in zip(found, later, strict=True)]
         # A NaN is not equal to itself.
         return Rest._make(found) if found[0] == found[0] else None
+
+    def of_many(self, minutes: IntArray, issued_kw: DoubleArray | None) -> DoubleArray:
+        """The forecasts of the next minutes for many meters.
+
+        Args:
+            minutes: (meters,) how many for each; 0 is allowed.
+            issued_kw: (meters, 4, horizons) as for `of`.
+
+        Returns:
+            (meters, 4) mean, median, low and high in kW; NaN where they are not known.
+        """
+        found = np.full((len(minutes), 4), np.nan)
+        if issued_kw is None:
+            return found
+        within = np.where(minutes < len(self._choices), minutes, 0)
+        rows = np.flatnonzero(self._known[within])
+        ahead = within[rows]
+        before = issued_kw[rows, :, self._before[ahead]]
+        after = issued_kw[rows, :, self._after[ahead]]
+        found[rows] = before + self._weights[ahead, None] * (after - before)
+        return found
 
 
 def _choice(minutes: int, horizons: Sequence[int]) -> tuple[int, int, float] | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from streamer.readings.saved import count, number
 
-_MONTH_MINUTES = 30 * 1440
+MONTH_MINUTES = 30 * 1440
 
 HURRY = 7.0 / 15.0
 """Share of the interval that is left from which on an alarm should not wait."""
@@ -78,7 +78,7 @@ class AlarmThreshold:
 
     def __init__(self, minutes: int, a_month: float) -> None:
         self._minutes, self._a_month = minutes, a_month
-        self._month = _MONTH_MINUTES // minutes
+        self._month = MONTH_MINUTES // minutes
         # Number and best score of intervals that stayed below their bound, oldest first.
         self._false: deque[tuple[int, float]] = deque()
         # The scores alone, in rising order.

@@ -23,6 +23,7 @@ from streamer.evaluation.demand import DemandEvaluation, assess_demand, run_dema
 from streamer.evaluation.forecasts import Advance, Forecasts, forecast_stretch
 from streamer.evaluation.insample import seen_in_training
 from streamer.evaluation.means import (
+    LIGHTLY,
     MeanForecasts,
     assess_means,
     forecast_boosted_means,
@@ -116,7 +117,11 @@ def evaluate_models(
         forecasts += found[0]
         means += found[1] if shown else []
         if found[1] and settings.demand is not None:
-            demand.append(_demand(found[1][-1], stretch, settings.demand, confidence, task))
+            given = stretch, settings.demand, confidence, task
+            *_, last = (each for each in found[1] if each.name != _lightly(name))
+            demand.append(_demand(last, *given))
+            fleet = (each for each in found[1] if each.name == _lightly(name))
+            demand += [_demand(each, *given, light=True) for each in fleet]
     raced, faults = forecast_challengers(challengers, stretch, task)
     met, more = forecast_challengers(peers, stretch, task, before=MIN_TRAINING, role="baseline")
     forecasts += [*raced, *met]
@@ -160,7 +165,7 @@ def _adapted(name: str) -> str:
 
 
 def _lightly(name: str) -> str:
-    return f"{name}, adapted lightly"
+    return f"{name}{LIGHTLY}"
 
 
 def _forecast(
@@ -188,10 +193,11 @@ def _forecast(
         stretch,
         shown,
         every=settings.demand is not None,
+        light=adapted.get(_lightly(name)),
     )
     # The online means pass the answers on.
-    passed_on = {_adapted(name)} if len(means) > 1 else set()
-    also = [*means, *(each for title, each in adapted.items() if title not in passed_on)]
+    passed_on = [each.adapted for each in means]
+    also = [*means, *(each for each in adapted.values() if each not in passed_on)]
     mean, quantiles = forecast_stretch(forecaster, stretch, advance, also)
     frozen = Forecasts(
         name,
@@ -214,22 +220,35 @@ def _forecast(
         )
         for title, each in adapted.items()
     ]
-    titles = (name, None), (_adapted(name), name)
+    titles = {each: title for title, each in adapted.items()}
     of_means = [
-        MeanForecasts(title, each.minutes, each.values_kw, True, source, frozen.in_sample)
-        for each, (title, source) in zip(means, titles, strict=False)
+        MeanForecasts(
+            name if each.adapted is None else titles[each.adapted],
+            each.minutes,
+            each.values_kw,
+            is_model=True,
+            adapted_from=None if each.adapted is None else name,
+            in_sample=frozen.in_sample,
+        )
+        for each in means
     ]
     return [frozen, *corrected], of_means
 
 
 def _demand(
-    means: MeanForecasts, stretch: Stretch, rule: DemandRule, confidence: float, task: Task
+    means: MeanForecasts,
+    stretch: Stretch,
+    rule: DemandRule,
+    confidence: float,
+    task: Task,
+    *,
+    light: bool = False,
 ) -> DemandEvaluation:
-    """Scores of the demand intervals by the last, most adapted forecasts of a model."""
+    """Scores of the demand intervals by forecasts of a model, kept as a fleet does if light."""
     advance = task(f"{means.name}, demand", stretch.minutes)
     if means.adapted_from is None:
         confidence = FROZEN_CONFIDENCE
-    run = run_demand(stretch, means, rule, advance, confidence=confidence)
+    run = run_demand(stretch, means, rule, advance, confidence=confidence, light=light)
     return assess_demand(run, means.title, in_sample=means.in_sample)
 
 

@@ -23,6 +23,19 @@ COLUMNS = {
     "next_median_kw": "double",
     "next_low_kw": "double",
     "next_high_kw": "double",
+    **{
+        f"next_{minutes}_{part}": "double"
+        for minutes in (15, 60)
+        for part in ("kw", "median_kw", "low_kw", "high_kw")
+    },
+    "demand_start": "timestamp",
+    "demand_minutes_left": "int",
+    "demand_kw": "double",
+    "demand_low_kw": "double",
+    "demand_high_kw": "double",
+    "p_raises_peak": "double",
+    "month_peak_kw": "double",
+    "month_peak_at": "timestamp",
     "gap_minutes": "int",
     "settled": "long",
     "mse_kw2": "double",
@@ -31,13 +44,27 @@ COLUMNS = {
     "frozen_mse_kw2": "double",
     "skill": "double",
     "coverage": "double",
+    **{
+        f"{name}_{minutes}{unit}": kind
+        for minutes in (15, 60)
+        for name, unit, kind in (
+            ("settled", "", "long"),
+            ("mse", "_kw2", "double"),
+            ("persistence_mse", "_kw2", "double"),
+            ("skill", "", "double"),
+            ("coverage", "", "double"),
+        )
+    },
     "alarms": "string",
     "alarm_text": "string",
 }
 """Names and SQL types of the columns, in order.
 
 ``forecast_kw``, ``median_kw``, ``low_kw`` and ``high_kw`` are the forecast for this minute,
-``next_…`` the one for the next minute; a model without quantiles has no median.
+``next_…`` the one for the next minute, ``next_15_…`` and ``next_60_…`` those for the means of the
+next 15 and 60; a model without quantiles has no median.
+``demand_start`` is the first minute of the running demand interval, this reading included,
+``demand_kw`` its expected mean, and ``month_peak_kw`` the month's highest interval before it.
 ``gap_minutes`` is the number of minutes without a reading just before. The scores are the meter's
 running scores, this minute included. ``alarms`` has the kinds of alarms raised at this minute,
 separated by commas. In arrays, a missing number is NaN, a missing text None.

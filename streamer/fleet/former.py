@@ -1,136 +1,199 @@
-"""Records of former versions of the state of a shard.
+"""Records of former states of a shard, carried over to the records of today.
 
-In version 1, that of streamer 0.2, alarms had one threshold for all repetitions, and until
-version 3 one for exports and no memories. Until version 2, the light adapter was shown or not,
-without a weight. Until version 3, an end of the interval had one scale for all classes, and
-forecasts had no guard.
+A field that both have, in the same type and shape, is copied; others begin anew. Version 1 is that
+of streamer 0.2. Until version 4, the layout was not saved with the records, and windows were in the
+units of the network, newest reading last.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from streamer.alarms.exports import MIN_KW
 from streamer.alarms.rules import RULES
+from streamer.fleet.renewal import resize_windows
 from streamer.online.intervals import UNITS
-from streamer.online.light import ADDED as ADDED_TO_LIGHT
-from streamer.online.light import LIGHT
-from streamer.readings.arrays import Records
+from streamer.readings.arrays import FloatArray, Records
 
-_RULES = {
-    1: ("far", "jump", "lasting", "scale", "fall", "export", "stuck"),
-    3: ("far", "jump", "lasting", "scale", "fall", "export", "stuck", "plateau"),
-}
-"""Thresholds of the alarms, by the last version that had them."""
+ToKw = Callable[[FloatArray], FloatArray]
+"""Conversion of windows in the units of a network to kW."""
+
+VERSIONS = (1, 4)
+"""The former versions without a layout that can be read."""
+
+_RULES_1 = ("far", "jump", "lasting", "scale", "fall", "export", "stuck")
+"""Thresholds of version 1, in which plateaus had that of all repetitions."""
 
 _PER_RULE = ("limits", "events", "since", "last")
 
 
-def _former_alarms(version: int) -> np.dtype[np.void]:
-    """Layout of the alarms of a meter until a version."""
-    rules, has_rest = len(_RULES[version]), version > 1
-    return np.dtype(
-        [
-            ("recent", "<f8", 8),
-            ("limits", "<f8", rules),
-            ("left", "<f8", 3),
-            ("level", "<f8"),
-            *([("base", "<f8")] if has_rest else []),
-            ("drawn", "<f8"),
-            ("decimals", "<u4", 7),
-            ("seen", "<u4"),
-            ("run", "<u2"),
-            ("summed", "u1"),
-            ("known", "u1"),
-            ("odd", "i1"),
-            ("events", "u1", rules),
-            ("since", "u1", rules),
-            ("last", "u1", rules),
-            ("kept", "u1", 3),
-            *([("repeats", "<u2"), ("plateau", "?")] if has_rest else []),
-            ("spare", "u1", 5 if has_rest else 3),
-        ],
-        align=True,
-    )
+def _record(**fields: Any) -> np.dtype[np.void]:
+    return np.dtype(list(fields.items()))
 
 
-_FORMER_LIGHT = np.dtype(
-    [(name, LIGHT[name]) for name in LIGHT.names or () if name not in ADDED_TO_LIGHT]
-    + [("shown", "?")]
+_SCORES = _record(
+    settled="<i8",
+    mse_kw2="<f8",
+    mae_kw="<f8",
+    persistence_mse_kw2="<f8",
+    frozen_mse_kw2="<f8",
+    coverage="<f8",
 )
-
-_FORMER_BAND = np.dtype([("low_scale", "<f8"), ("high_scale", "<f8"), ("error_kw", "<f8")])
-_FORMER = {
-    "alarms": ((1, _former_alarms(1)), (3, _former_alarms(3))),
-    "light": ((2, _FORMER_LIGHT),),
-    "band": ((3, _FORMER_BAND),),
+_LIGHT: dict[str, Any] = {
+    "products": "(10,)<f8",
+    "errors": "(4,)<f8",
+    "weights": "(4,)<f8",
+    **dict.fromkeys(("value", "size", "frozen", "corrected"), "<f8"),
+    "features": "(3,)<f8",
+    "spread": "<f8",
+    "raw": "<f8",
+    "settled": "<u4",
 }
-"""Former layouts of a part of a record, each after the last version that had it."""
+_BAND_1 = _record(low_scale="<f8", high_scale="<f8", error_kw="<f8")
+_ALARMS_1 = _record(
+    recent="(8,)<f8",
+    limits="(7,)<f8",
+    left="(3,)<f8",
+    level="<f8",
+    drawn="<f8",
+    decimals="(7,)<u4",
+    seen="<u4",
+    run="<u2",
+    summed="u1",
+    known="u1",
+    odd="i1",
+    events="(7,)u1",
+    since="(7,)u1",
+    last="(7,)u1",
+    kept="(3,)u1",
+    spare="(3,)u1",
+)
+_GUARD_4 = _record(
+    sums="(3,14)<f4", lost="(28,)<f4", change="<f8", median_change="<f8", places="(2,)u1"
+)
+_BAND_4 = _record(
+    low="(25,)<i4",
+    high="(25,)<i4",
+    places="(5,)u1",
+    error_kw="<f8",
+    last_error_kw="<f8",
+    carried=_record(settled="<u4", last_kw="<f8", present_kw="(3,)<f8", before_kw="(3,)<f8"),
+)
+_MEMORY_4 = _record(
+    **dict.fromkeys(("export", "known", "zeros", "small", "base", "low"), "<f8"),
+    load="(3,)<f8",
+    exported="<u4",
+    hours="(3,)<u2",
+    times="(3,)u1",
+    minutes="u1",
+    peak="u1",
+    spare="u1",
+)
+_ALARMS_4 = _record(
+    recent="(8,)<f8",
+    limits="(7,)<f8",
+    memory=_MEMORY_4,
+    left="(3,)<f8",
+    level="<f8",
+    base="<f8",
+    drawn="<f8",
+    decimals="(7,)<u4",
+    seen="<u4",
+    raised="(4,)<u4",
+    run="<u2",
+    repeats="<u2",
+    summed="u1",
+    known="u1",
+    odd="i1",
+    events="(7,)u1",
+    since="(7,)u1",
+    last="(7,)u1",
+    kept="(3,)u1",
+    plateau="?",
+)
+_ADDED_TO_LIGHT = dict.fromkeys(("batch", "lead", "squares", "day_squares", "weight"), "<f8")
 
-_ADDED_TO_RECORD = ("mean_kw", "guard")
-"""Parts that no former version had."""
 
-
-def converted(data: bytes, first: Records, *, version: int) -> Records:
-    """Records of a former version as records of today.
-
-    Plateaus have the threshold of all repetitions; the evidence for the weight of the
-    adapter is gathered anew; so are that of the guard, the classes of the interval, and the
-    power that the connection is known to carry.
+def layout_of(version: int, *, window: int, adapt: bool) -> np.dtype[np.void]:
+    """Layout of the records of a version without one.
 
     Args:
-        data: the former records.
-        first: () record of a new meter of today.
-        version: version of the state, 1 to 3.
-
-    Raises:
-        ValueError: there is no whole number of records.
+        version: one of `VERSIONS`.
+        window: size of the window in readings.
+        adapt: whether the records have an adapter.
     """
-    names = [name for name in first.dtype.names or () if name not in _ADDED_TO_RECORD]
-    kinds = _former_layouts(version, names)
-    fields: list[Any] = [(name, kinds.get(name, first.dtype[name])) for name in names]
-    former = np.frombuffer(data, fields)
-    records: Records = np.full(len(former), first, first.dtype)
-    for name in names:
-        if name not in kinds:
-            records[name] = former[name]
-    if "mean_kw" in (first.dtype.names or ()):
-        records["mean_kw"] = former["kw"]
-    if "alarms" in kinds:
-        _convert_alarms(records["alarms"], former["alarms"])
-    if "light" in kinds:
-        for name in set(_FORMER_LIGHT.names or ()) - {"shown"}:
-            records["light"][name] = former["light"][name]
-    if "band" in kinds:
-        for name in ("low", "high"):
-            records["band"][name][:, 0] = np.rint(former["band"][f"{name}_scale"] * UNITS)
-        records["band"]["error_kw"] = former["band"]["error_kw"]
-    return records
-
-
-def _former_layouts(version: int, names: Sequence[str]) -> dict[str, np.dtype[np.void]]:
-    """Layouts of the parts of a record that were others in a version."""
-    return {
-        name: next(kind for last, kind in layouts if version <= last)
-        for name, layouts in _FORMER.items()
-        if name in names and version <= layouts[-1][0]
+    first, last = version == 1, version == 4
+    fields: dict[str, Any] = {
+        **dict.fromkeys(("last_at",), "<i8"),
+        **dict.fromkeys(("last_kw", "before_kw"), "<f8"),
+        "held": "u1" if window < 256 else "<u4",
+        "silent": "?",
+        "window": ("<f4", window),
+        "waiting": "?",
+        **dict.fromkeys(("kw", "frozen_kw", "median_kw", "low_kw", "high_kw"), "<f8"),
+        **({"mean_kw": "<f8", "guard": _GUARD_4} if last else {}),
+        "band": _BAND_1 if first else _BAND_4,
+        "scores": _SCORES,
+        "alarms": _ALARMS_1 if first else _ALARMS_4,
     }
+    if adapt:
+        fields["light"] = _record(**_LIGHT, **({"shown": "?"} if first else _ADDED_TO_LIGHT))
+    return _record(**fields)
 
 
-def _convert_alarms(ours: Records, theirs: Records) -> None:
-    """Alarms of a former version; the largest export is what was unusual for the house."""
-    count = theirs["limits"].shape[1]
-    rules = next(rules for rules in _RULES.values() if len(rules) == count)
-    # Plateaus had the threshold of all repetitions.
-    columns = [rules.index(name if name in rules else "stuck") for name in RULES]
-    for name in theirs.dtype.names or ():
-        if name in _PER_RULE:
+def converted(records: Records, first: Records, *, version: int, to_kw: ToKw) -> Records:
+    """Records of a version without a layout as records of today.
+
+    In version 1, the intervals had no classes, and the evidence for the weight of the adapter
+    was not kept.
+
+    Args:
+        records: (meters,) the former records, in the layout of `layout_of`.
+        first: () record of a new meter of today.
+        version: their version.
+        to_kw: conversion of their windows.
+    """
+    made = carried(records, first)
+    if made["window"].shape == records["window"].shape:
+        made["window"] = to_kw(records["window"])
+    if version == 1:
+        made["mean_kw"] = records["kw"]
+        for end in ("low", "high"):
+            made["band"][end][:, 0] = np.rint(records["band"][f"{end}_scale"] * UNITS)
+        theirs, ours = records["alarms"], made["alarms"]
+        columns = [_RULES_1.index(name if name in _RULES_1 else "stuck") for name in RULES]
+        for name in _PER_RULE:
             ours[name] = theirs[name][:, columns]
-        elif name != "spare":
+        limit = theirs["limits"][:, _RULES_1.index("export")]
+        # The largest export is what was unusual for the house.
+        export = np.where(limit > MIN_KW, limit, 0.0)
+        ours["memory"]["export"] = ours["memory"]["known"] = export
+    return made
+
+
+def carried(records: Records, first: Records) -> Records:
+    """Records in the present layout, with the fields that both layouts have.
+
+    Args:
+        records: (meters,) records in another layout.
+        first: () record of a new meter, whose values the other fields get.
+    """
+    made: Records = np.full(len(records), first, first.dtype)
+    _copy(records, made)
+    if "slot" in (records.dtype.names or ()) and made["window"].shape != records["window"].shape:
+        resize_windows(records, made)
+    return made
+
+
+def _copy(theirs: Records, ours: Records) -> None:
+    for name in ours.dtype.names or ():
+        if name not in (theirs.dtype.names or ()):
+            continue
+        kind, former = ours.dtype[name], theirs.dtype[name]
+        if kind.names and former.names:
+            _copy(theirs[name], ours[name])
+        elif kind == former:
             ours[name] = theirs[name]
-    limit = theirs["limits"][:, rules.index("export")]
-    export = np.where(limit > MIN_KW, limit, 0.0)
-    ours["memory"]["export"] = ours["memory"]["known"] = export

@@ -8,52 +8,90 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from streamer.demand.light.records import DEMAND
 from streamer.errors import StateError
 from streamer.fleet import guard
 from streamer.fleet.alarms import FleetAlarms
 from streamer.fleet.arranged import MINUTE_US, NEVER, RoundPlan
 from streamer.fleet.bands import BAND, Bands
-from streamer.fleet.columns import SILENT, Column, Outcome
-from streamer.fleet.running import SCORES, score
+from streamer.fleet.columns import Column, Outcome
+from streamer.fleet.demand import FleetDemand
+from streamer.fleet.figures import alarm_columns, running_columns, waiting_columns
+from streamer.fleet.horizons import FleetHorizons, next_columns
+from streamer.fleet.nextreadings import NextReadings
+from streamer.fleet.renewal import MODEL, renew, renewal_text, renewed_rows
+from streamer.fleet.running import SCORES
 from streamer.fleet.settings import FleetSettings
-from streamer.online import light
-from streamer.online.intervals import MAX_KW, TERMS
+from streamer.fleet.silence import fall_silent
+from streamer.fleet.zones import local_us
+from streamer.models import MeansHead
+from streamer.online.intervals import TERMS
 from streamer.online.light import LIGHT
+from streamer.online.means.light.forecasts import HORIZONS
 from streamer.readings import Alarm
-from streamer.readings.arrays import BoolArray, DoubleArray, IndexArray, IntArray, Records
+from streamer.readings.arrays import (
+    BoolArray,
+    DoubleArray,
+    FloatArray,
+    IndexArray,
+    IntArray,
+    Records,
+)
 
 
 class RecordKeeper:
     """Updates the records of many meters by one reading each, as a pipeline does for one meter.
 
     The object itself has no state: each meter has a record. The window in the record is kept by
-    the shard, which moves a whole block of readings through it at once.
+    the shard, which puts a whole block of readings into it at once.
 
     Args:
         settings: settings of all meters.
         window: size of the network's window in readings.
         levels: levels of its quantiles in increasing order; may be empty.
+        head: forecaster of the means of the next minutes; None if the model has none.
+        model: its name.
 
     Attributes:
         first: record of a new meter, without dimensions.
     """
 
-    def __init__(self, settings: FleetSettings, window: int, levels: tuple[float, ...]) -> None:
-        self._adapt = settings.adapt
+    def __init__(
+        self,
+        settings: FleetSettings,
+        window: int,
+        levels: tuple[float, ...],
+        head: MeansHead | None = None,
+        model: str = "",
+    ) -> None:
+        self._model, self._window = model, window
+        self._confidence, self._zone = settings.confidence, settings.zone
         self._silent_after_us = settings.silent_after * MINUTE_US
-        self._median = levels.index(0.5) if 0.5 in levels else None
-        self._bands = Bands(settings.confidence, levels)
+        self._next = NextReadings(levels, adapt=settings.adapt, confidence=settings.confidence)
         self._alarms = FleetAlarms()
-        self.first = self._begun(window)
+        rule = settings.demand_rule
+        self._horizons = FleetHorizons.of(
+            head if settings.horizons else None,
+            adapt=settings.adapt,
+            confidence=settings.confidence,
+        )
+        ahead = () if self._horizons is None else HORIZONS
+        self._demand = (
+            None if rule is None else FleetDemand(rule, ahead, confidence=settings.confidence)
+        )
+        self.first = self._begun(window, adapt=settings.adapt)
 
-    def _begun(self, window: int) -> Records:
+    def _begun(self, window: int, *, adapt: bool) -> Records:
+        count = "u1" if window < 256 else "<u4"
         dtype: list[Any] = [
             ("last_at", "<i8"),
             ("last_kw", "<f8"),
             ("before_kw", "<f8"),
-            ("held", "u1" if window < 256 else "<u4"),  # readings in the window
+            ("held", count),  # readings in the window
             ("silent", "?"),
-            ("window", "<f4", window),  # in the network's own units, newest last
+            ("renewed", "?"),  # whether the model has changed since the last reading
+            ("slot", count),  # place of the next reading in the window
+            ("window", "<f4", window),  # ring of readings in kW
             ("waiting", "?"),  # whether a forecast waits; the next six fields are its values
             ("kw", "<f8"),
             ("frozen_kw", "<f8"),
@@ -66,13 +104,30 @@ class RecordKeeper:
             ("scores", SCORES),
             ("alarms", self._alarms.dtype),
         ]
-        if self._adapt:
+        if adapt:
             dtype.append(("light", LIGHT))
+        if self._horizons is not None:
+            dtype.append(("means", self._horizons.first.dtype))
+        if self._demand is not None:
+            dtype.append(("demand", DEMAND))
         first = np.zeros((), dtype)
         first["last_at"] = NEVER
-        first["band"] = self._bands.first
+        first["band"] = self._next.first_band
         first["alarms"] = self._alarms.first
+        if self._horizons is not None:
+            first["means"] = self._horizons.first
+        if self._demand is not None:
+            first["demand"] = self._demand.first
         return first
+
+    def renew(self, records: Records, levels: tuple[float, ...]) -> None:
+        """Continue records of another model: see `streamer.fleet.renewal`.
+
+        Args:
+            records: (meters,) the records, changed in place.
+            levels: levels of the other model's quantiles.
+        """
+        renew(records, self.first, Bands(self._confidence, levels).first)
 
     def check(self, records: Records) -> None:
         """Check records that were restored.
@@ -88,6 +143,10 @@ class RecordKeeper:
             raise StateError(
                 "state of a shard is damaged: the evidence of its guards is out of bounds"
             )
+        if self._horizons is not None:
+            self._horizons.check(records["means"])
+        if self._demand is not None:
+            self._demand.check(records["demand"])
 
     def push(
         self,
@@ -99,6 +158,7 @@ class RecordKeeper:
         rounds: RoundPlan,
         mean: DoubleArray,
         quantiles: DoubleArray,
+        hidden: FloatArray,
     ) -> Outcome:
         """Settle, score, learn and forecast, for one reading of each of some meters.
 
@@ -110,18 +170,19 @@ class RecordKeeper:
             rounds: gaps and windows of this round.
             mean: (meters,) the network's mean forecasts in kW; NaN for windows not yet full.
             quantiles: (meters, levels) the network's quantiles in kW.
+            hidden: (meters, units) its last hidden states.
 
         Returns:
             One row per reading, after those of the silences that these readings end.
         """
-        silent = self.fall_silent(now, places, at)
+        silent = fall_silent(now, places, at, self._silent_after_us)
         now["waiting"] &= ~rounds.reset
         waiting = now["waiting"].copy()
         settled = {
             name: np.where(waiting, now[name], np.nan)
             for name in ("kw", "median_kw", "low_kw", "high_kw")
         }
-        _apply(self._settle, now, waiting, kw)
+        _apply(self._next.settle, now, waiting, kw)
         middle = settled["median_kw"]
         raised = self._alarms.settle(
             now["alarms"],
@@ -132,10 +193,35 @@ class RecordKeeper:
             high=settled["high_kw"],
             missing=rounds.missing,
         )
+        for row in renewed_rows(now).tolist():
+            text = renewal_text(self._model, self._window - int(rounds.held[row]))
+            raised.append((row, Alarm(MODEL, at.view("datetime64[us]")[row].item(), text, 1.0)))
+        before_at, local = now["last_at"].copy(), local_us(at, self._zone)
         _take(now, at, kw, rounds)
         now["waiting"] = rounds.full
-        _apply(self._issue, now, rounds.full, mean, quantiles, at)
-        alarms, texts = _alarm_columns(len(now), raised)
+        _apply(self._next.issue, now, rounds.full, mean, quantiles, local)
+        ahead, next_kw = waiting_columns(now), None
+        horizons: dict[str, Column] = {}
+        if self._horizons is not None:
+            next_kw = self._horizons.take(
+                now["means"],
+                at=at,
+                local=local,
+                before_at=before_at,
+                kw=kw,
+                before_kw=now["before_kw"],
+                hidden=hidden,
+                full=rounds.full,
+                next_kw=np.stack([*ahead.values()], axis=1),
+            )
+            horizons = next_columns(next_kw)
+        demand: dict[str, Column] = {}
+        if self._demand is not None:
+            demand, peaks = self._demand.take(
+                now["demand"], at=at, local=local, kw=kw, issued_kw=next_kw
+            )
+            raised += peaks
+        alarms, texts = alarm_columns(len(now), raised)
         columns: dict[str, Column] = {
             "meter": places,
             "minute": at.view("datetime64[us]"),
@@ -144,7 +230,9 @@ class RecordKeeper:
             "median_kw": settled["median_kw"],
             "low_kw": settled["low_kw"],
             "high_kw": settled["high_kw"],
-            **waiting_columns(now),
+            **ahead,
+            **horizons,
+            **demand,
             "gap_minutes": rounds.missing.astype(np.int32),
             **running_columns(now),
             "alarms": alarms,
@@ -152,96 +240,6 @@ class RecordKeeper:
         }
         spoken = Outcome.of(len(now), columns)
         return Outcome.joined([silent, spoken]) if len(silent) else spoken
-
-    def fall_silent(self, records: Records, places: Column, now: IntArray) -> Outcome:
-        """Mark the meters that are silent but not marked yet.
-
-        Args:
-            records: (meters,) their records, changed in place.
-            places: (meters,) values for the outcome's column "meter".
-            now: (meters,) or () times in microseconds until which none has sent a reading.
-
-        Returns:
-            One row per meter that was marked, at its first minute without a reading.
-        """
-        after = self._silent_after_us
-        if not after:
-            return Outcome()
-        last = records["last_at"]
-        quiet = (last != NEVER) & ~records["silent"]
-        rows = np.flatnonzero(quiet & (np.where(quiet, now - last, 0) > after))
-        if not len(rows):
-            return Outcome()
-        records["silent"][rows] = True
-        some = records[rows]
-        last = some["last_at"]
-        texts = [
-            f"no reading after that of {np.datetime_as_string(at, 'm')} UTC"
-            for at in last.view("datetime64[us]")
-        ]
-        columns: dict[str, Column] = {
-            "meter": places[rows],
-            "minute": (last + MINUTE_US).view("datetime64[us]"),
-            "alarms": np.full(len(rows), SILENT, object),
-            "alarm_text": np.array(texts, object),
-            **running_columns(some),
-        }
-        return Outcome.of(len(rows), columns)
-
-    def _settle(self, now: Records, kw: DoubleArray) -> None:
-        """Learn from the readings, and score their forecasts."""
-        forecast, frozen, low, high = (
-            now[name] for name in ("kw", "frozen_kw", "low_kw", "high_kw")
-        )
-        if self._adapt:
-            light.settle(now["light"], frozen_kw=frozen, actual_kw=kw)
-            guard.settle(now["guard"], last_kw=_bounded(now["last_kw"]), actual_kw=kw)
-        self._bands.settle(now["band"], kw, now["mean_kw"], low, high)
-        score(
-            now["scores"],
-            actual_kw=kw,
-            forecast_kw=forecast,
-            last_kw=now["last_kw"],
-            frozen_kw=frozen,
-            low_kw=low,
-            high_kw=high,
-        )
-
-    def _issue(
-        self, now: Records, frozen: DoubleArray, quantiles: DoubleArray, at: IntArray
-    ) -> None:
-        """Make the forecasts out of the network's."""
-        mean, last = frozen, _bounded(now["last_kw"])
-        none = self._median is None
-        median = np.full(len(mean), np.nan) if none else quantiles[:, self._median]
-        if self._adapt:
-            change = last - _bounded(now["before_kw"])
-            mean = light.see(
-                now["light"],
-                frozen_kw=frozen,
-                last_kw=last,
-                change_kw=change,
-                spread_kw=light.spread_of(quantiles),
-            )
-            mean, median = guard.see(
-                now["guard"],
-                mean_kw=mean,
-                median_kw=median,
-                last_kw=last,
-                last_change_kw=change,
-                at=at,
-                settled=now["scores"]["settled"],
-            )
-        low, high = self._bands.see(now["band"], mean, quantiles)
-        now["mean_kw"], now["frozen_kw"] = mean, frozen
-        now["kw"] = np.minimum(np.maximum(mean, low), high) if self._adapt else mean
-        now["median_kw"] = np.minimum(np.maximum(median, low), high)
-        now["low_kw"], now["high_kw"] = low, high
-
-
-def _bounded(kw: DoubleArray) -> DoubleArray:
-    """Readings as `streamer.online.layer.recent_changes` bounds them."""
-    return np.minimum(np.maximum(kw, -MAX_KW), MAX_KW)
 
 
 def _take(now: Records, at: IntArray, kw: DoubleArray, rounds: RoundPlan) -> None:
@@ -269,36 +267,3 @@ def _apply(
         some = now[which]
         work(some, *(column[which] for column in columns))
         now[which] = some
-
-
-def waiting_columns(records: Records) -> dict[str, Column]:
-    """Output columns of the waiting forecasts."""
-    there = records["waiting"]
-    return {
-        f"next_{name}": np.where(there, records[name], np.nan)
-        for name in ("kw", "median_kw", "low_kw", "high_kw")
-    }
-
-
-def running_columns(records: Records) -> dict[str, Column]:
-    """Output columns of the running scores; NaN before the first settled forecast."""
-    scores = records["scores"]
-    settled = scores["settled"].copy()
-    names = ("mse_kw2", "mae_kw", "persistence_mse_kw2", "frozen_mse_kw2", "coverage")
-    columns: dict[str, Column] = {
-        name: np.where(settled > 0, scores[name], np.nan) for name in names
-    }
-    reference = columns["persistence_mse_kw2"]
-    ratio = np.full(len(records), np.nan)
-    np.divide(columns["mse_kw2"], reference, out=ratio, where=reference > 0.0)
-    return {"settled": settled, **columns, "skill": 1.0 - ratio}
-
-
-def _alarm_columns(meters: int, raised: list[tuple[int, Alarm]]) -> tuple[Column, Column]:
-    """Output columns of the kinds and texts of the alarms raised at each reading."""
-    kinds, texts = np.full(meters, None, object), np.full(meters, None, object)
-    for row, alarm in raised:
-        first = kinds[row] is None
-        kinds[row] = alarm.kind if first else f"{kinds[row]},{alarm.kind}"
-        texts[row] = alarm.text if first else f"{texts[row]}; {alarm.text}"
-    return kinds, texts

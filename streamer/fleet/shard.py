@@ -9,18 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamer.errors import StateError, UsageError
-from streamer.fleet.arranged import NEVER, RoundBlock, accept, plan, round_blocks
+from streamer.fleet.arranged import MINUTE_US, NEVER, RoundBlock, accept, plan, round_blocks
 from streamer.fleet.columns import SILENT, Column, Outcome
-from streamer.fleet.records import RecordKeeper, running_columns, waiting_columns
+from streamer.fleet.demand import peak_columns
+from streamer.fleet.figures import running_columns, waiting_columns
+from streamer.fleet.horizons import horizon_scores
+from streamer.fleet.records import RecordKeeper
 from streamer.fleet.settings import FleetSettings
+from streamer.fleet.silence import fall_silent, latest_of
+from streamer.fleet.summary import ShardSummary, summarise
 from streamer.fleet.table import MeterTable
 from streamer.models.forecaster import NetworkForecaster
 from streamer.readings.arrays import BoolArray, DoubleArray, FloatArray, Records, TimeArray
-
-_AHEAD = 100
-_FEW = 4
-"""One meter in `_AHEAD`, and at least one of more than `_FEW` meters, may have a clock ahead of the
-others without effect; among fewer meters, it would not be known which clock is right."""
 
 
 class Shard:
@@ -61,7 +61,13 @@ class Shard:
         self._settings = FleetSettings() if settings is None else settings
         self._forecaster = forecaster
         self._window = forecaster.window
-        self._keeper = RecordKeeper(self._settings, forecaster.window, forecaster.levels)
+        self._keeper = RecordKeeper(
+            self._settings,
+            forecaster.window,
+            forecaster.levels,
+            forecaster.horizons,
+            forecaster.card.name,
+        )
         self._table = MeterTable(self._keeper.first)
         self.late = self.doubled = self.invalid = 0
 
@@ -77,12 +83,7 @@ class Shard:
         Not the latest minute of all, because a meter whose clock is ahead would make all others
         appear silent. With more than four meters, at least two must have reached it.
         """
-        last_at = self._table.records["last_at"]
-        last_at = last_at[last_at != NEVER]
-        if not len(last_at):
-            return None
-        ahead = max((len(last_at) - 1) // _AHEAD, int(len(last_at) > _FEW))
-        return np.datetime64(int(np.partition(last_at, -1 - ahead)[-1 - ahead]), "us")
+        return latest_of(self._table.records["last_at"])
 
     @property
     def is_silent(self) -> bool:
@@ -145,7 +146,8 @@ class Shard:
         """
         names = np.array(self._table.names, object)
         now_us = now.astype("datetime64[us]").astype(np.int64)
-        return self._keeper.fall_silent(self._table.records, names, now_us)
+        after_us = self._settings.silent_after * MINUTE_US
+        return fall_silent(self._table.records, names, now_us, after_us)
 
     def summary(self) -> Outcome:
         """One row per meter: its last reading, its waiting forecast and its scores so far."""
@@ -155,12 +157,29 @@ class Shard:
             "minute": records["last_at"].view("datetime64[us]"),
             "actual_kw": records["last_kw"].copy(),
             **waiting_columns(records),
+            **(peak_columns(records["demand"]) if self._settings.demand else {}),
             **running_columns(records),
             "alarms": np.array(
                 [SILENT if silent else None for silent in records["silent"]], object
             ),
         }
         return Outcome.of(len(records), columns)
+
+    def tally(self) -> ShardSummary:
+        """Totals of all meters, and the worst of them, for the status of a fleet."""
+        latest, records = self.latest, self._table.records
+        scores = {"1": running_columns(records)}
+        if "means" in (records.dtype.names or ()):
+            scores |= {str(n): each for n, each in horizon_scores(records["means"]).items()}
+        return summarise(
+            self._table.names,
+            records,
+            scores,
+            latest_us=None if latest is None else int(latest.astype("datetime64[us]").astype(int)),
+            late=self.late,
+            doubled=self.doubled,
+            invalid=self.invalid,
+        )
 
     def state(self) -> bytes:
         """Saved state: everything that the next row depends on."""
@@ -169,32 +188,75 @@ class Shard:
                 "late": self.late,
                 "doubled": self.doubled,
                 "invalid": self.invalid,
+                "intervals": self._intervals,
                 "with": self._fingerprint(),
             }
         )
 
-    def restore(self, state: bytes) -> None:
+    def restore(self, state: bytes, *, unnamed: str | None = None) -> None:
         """Continue from a saved state, with bit-identical results.
 
+        The state may be that of a shard with another model. Then windows, forecasts that wait,
+        scores and alarms are carried over, and what was learnt of the errors of that model is not;
+        each meter reports the change with its next reading. Demand intervals of another length
+        begin anew.
+
+        Args:
+            state: the state.
+            unnamed: SHA-256 of the model of a state of a former version, which does not name it;
+                None for the present one.
+
         Raises:
-            StateError: the state has another version, window or settings, or is damaged.
+            StateError: the state has another version or settings, or is damaged.
         """
-        about = self._table.restore(state)
-        made_with = about.get("with")
-        if isinstance(made_with, dict):
-            made_with.pop("record", None)  # the size of a record, in states of version 0.2
-        if made_with != self._fingerprint():
-            raise StateError(
-                f"state of a shard is for {made_with}, this one is {self._fingerprint()}"
-            )
-        self._keeper.check(self._table.records)
+        about = self._table.restore(state, self._forecaster.to_kw)
+        made_with, ours = about.get("with"), self._fingerprint()
+        if not isinstance(made_with, dict) or not made_with.keys() >= ours.keys() - {"model"}:
+            raise StateError("state of a shard is damaged: its settings are missing")
+        is_named = "model" in made_with
+        theirs = {"model": unnamed or ours["model"], **made_with}
+        for name in ("adapt", "confidence"):
+            if theirs[name] != ours[name]:
+                raise StateError(
+                    f"state of a shard has {name} {theirs[name]}, this one has {ours[name]}"
+                )
+        records = self._table.records
+        if self._settings.demand and about.get("intervals") != self._intervals:
+            records["demand"] = self._keeper.first["demand"]
+        self._keeper.check(records)
+        if any(theirs[name] != ours[name] for name in ("model", "window", "levels")):
+            self._keeper.renew(records, tuple(theirs["levels"]))
+            if not is_named:
+                records["held"] = 0  # its windows were in the units of that model
         self.late, self.doubled, self.invalid = (
             int(str(about.get(name))) for name in ("late", "doubled", "invalid")
         )
 
+    def records(self) -> list[bytes]:
+        """Record of each of `meters`, for another shard to `adopt`."""
+        return [record.tobytes() for record in self._table.records]
+
+    def adopt(self, meters: Sequence[str], records: Sequence[bytes]) -> None:
+        """Continue the forecasts of meters from another shard, with bit-identical results.
+
+        Args:
+            meters: names of meters that this shard does not have.
+            records: their `records` in a shard with the same model and settings.
+
+        Raises:
+            StateError: this shard has one of the meters, or a record is damaged.
+        """
+        self._table.adopt(meters, records)
+        self._keeper.check(self._table.records)
+
+    @property
+    def _intervals(self) -> list[object]:
+        return [self._settings.demand, self._settings.net]
+
     def _fingerprint(self) -> dict[str, object]:
         settings = self._settings
         return {
+            "model": self._forecaster.card.sha256,
             "window": self._window,
             "levels": list(self._forecaster.levels),
             "adapt": settings.adapt,
@@ -210,10 +272,8 @@ class Shard:
             window=self._window,
             gaps=self._settings.gap_rule,
         )
-        inputs = np.empty((self._window + len(block.at), len(some)), np.float32)
-        inputs[: self._window] = some["window"].T
-        self._forecaster.to_inputs(block.kw, out=inputs[self._window :])
-        mean, quantiles = self._forecasts(inputs, block.kw, rounds.full)
+        inputs = self._inputs(some, block)
+        mean, quantiles, hidden = self._forecasts(inputs, block.kw, rounds.full)
         outcomes = []
         for number, here in enumerate(rounds.present):
             everywhere = bool(here.all())
@@ -228,17 +288,35 @@ class Shard:
                     rounds=rounds.of(number, part),
                     mean=mean[number, part],
                     quantiles=quantiles[number, part],
+                    hidden=hidden[number, part],
                 )
             )
             if not everywhere:
                 some[part] = now
-        newest = block.counts + np.arange(self._window)[:, None]
-        some["window"] = np.take_along_axis(inputs, newest, axis=0).T
         return outcomes
+
+    def _inputs(self, some: Records, block: RoundBlock) -> FloatArray:
+        """Put the readings of a block into the windows.
+
+        Returns:
+            (window + rounds, meters) the windows before the block, oldest reading first, and the
+            readings of the block, in the units of the network.
+        """
+        size, rounds = self._window, len(block.at)
+        window, slot = some["window"], some["slot"].astype(np.intp)
+        kw = np.empty((size + rounds, len(some)), np.float32)
+        kw[:size] = np.take_along_axis(window.T, (slot + np.arange(size)[:, None]) % size, axis=0)
+        kw[size:] = block.kw
+        number = np.arange(rounds)[:, None]
+        at, meter = np.nonzero((number < block.counts) & (number >= block.counts - size))
+        window[meter, (slot[meter] + at) % size] = kw[size + at, meter]
+        some["slot"] = (slot + block.counts) % size
+        self._forecaster.to_inputs(kw, out=kw)
+        return kw
 
     def _forecasts(
         self, inputs: FloatArray, kw: DoubleArray, full: BoolArray
-    ) -> tuple[DoubleArray, DoubleArray]:
+    ) -> tuple[DoubleArray, DoubleArray, FloatArray]:
         """Forecast after each reading of a block with a full window.
 
         Args:
@@ -248,12 +326,13 @@ class Shard:
             full: (rounds, meters) whether the window is full.
 
         Returns:
-            Means (rounds, meters) and quantiles (rounds, meters, levels) in kW, NaN elsewhere.
+            Means (rounds, meters) and quantiles (rounds, meters, levels) in kW, NaN elsewhere; and
+            the last hidden states (rounds, meters, units).
         """
         mean = np.full(full.shape, np.nan)
         quantiles = np.full((*full.shape, len(self._forecaster.levels)), np.nan)
         if not full.any():
-            return mean, quantiles
+            return mean, quantiles, np.empty((*full.shape, 0), np.float32)
         # Step s of all windows is contiguous in memory, so nothing is copied: the windows of each
         # round begin one round later.
         flat = inputs[1:].reshape(-1)
@@ -262,8 +341,12 @@ class Shard:
         )
         if full.all():
             answer = self._forecaster.forecast_inputs(by_step.T, kw.reshape(-1))
-            return answer.mean_kw.reshape(full.shape), answer.quantiles_kw.reshape(quantiles.shape)
+            hidden = answer.hidden.reshape(*full.shape, -1)
+            mean = answer.mean_kw.reshape(full.shape)
+            return mean, answer.quantiles_kw.reshape(quantiles.shape), hidden
         which = np.flatnonzero(full)
         answer = self._forecaster.forecast_inputs(by_step[:, which].T, kw.reshape(-1)[which])
         mean[full], quantiles[full] = answer.mean_kw, answer.quantiles_kw
-        return mean, quantiles
+        hidden = np.empty((*full.shape, answer.hidden.shape[1]), np.float32)
+        hidden[full] = answer.hidden
+        return mean, quantiles, hidden

@@ -224,7 +224,7 @@ def read_model(path: Path) -> tuple[Card, StackedLstm]:
                     f"{path}: {count} {what}, and no {CARD_FILE} beside it to define them"
                 )
         window = 49 if weights.timesteps is None else weights.timesteps
-        return Card(name=path.stem, window=window), weights
+        return Card(path.stem, window, sha256=sha256_of_bytes(content)), weights
     card = read_card(card_path)
     if card.sha256 != sha256_of_bytes(content):
         raise ModelError(f"{card_path}: belongs to other weights than those of {path.name}")

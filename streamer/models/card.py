@@ -44,7 +44,7 @@ class Card:
         shift_kw: subtracted from every reading, in kW.
         inputs: what the network takes of each reading, the power first; empty for the power
             alone, less `shift_kw`.
-        sha256: of the `.keras` file; None without a card.
+        sha256: of the `.keras` file; None for a network that is not from one.
         trained_from: first minute of the training data.
         trained_to: last minute of the training data.
         horizons: what the head for the mean of the next minutes forecasts; None without one.

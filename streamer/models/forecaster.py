@@ -130,12 +130,12 @@ class NetworkForecaster:
             raise ModelError("a window contains NaN; leave out missing readings")
         return by_step.transpose(2, 0, 1), kw[:, -1, 0]
 
-    def to_inputs(self, kw: DoubleArray, *, out: FloatArray) -> None:
+    def to_inputs(self, kw: DoubleArray | FloatArray, *, out: FloatArray) -> None:
         """Convert powers to the network's own units.
 
         Args:
             kw: readings in kW, of any shape.
-            out: output, of the same shape.
+            out: output, of the same shape; may be the same array.
         """
         if self._scaling is not None:
             self._scaling.convert(0, kw, out=out)
@@ -143,6 +143,12 @@ class NetworkForecaster:
         with np.errstate(over="ignore"):  # values beyond 32 bits are clipped below
             np.subtract(kw, self.card.shift_kw, out=out, casting="same_kind")
         np.clip(out, -MAX_INPUT, MAX_INPUT, out=out)
+
+    def to_kw(self, inputs: FloatArray) -> FloatArray:
+        """Convert values in the network's own units, of any shape, back to kW."""
+        if self._scaling is not None:
+            return self._scaling.power(inputs)
+        return inputs + np.float32(self.card.shift_kw)
 
     def forecast_inputs(self, inputs: FloatArray, last_kw: DoubleArray) -> Answer:
         """Forecast from windows in the own units of a network of the power alone.

@@ -29,12 +29,17 @@ class Scaling:
         ]
         return np.array(scaled, np.float32)
 
-    def convert(self, place: int, values: DoubleArray, *, out: FloatArray) -> None:
+    def convert(self, place: int, values: DoubleArray | FloatArray, *, out: FloatArray) -> None:
         """Values of the input at a place, of any shape, into an array of the same shape."""
         shift, factor, low, high = self._terms[place]
         scaled = values - shift
         scaled *= factor
         np.clip(scaled, low, high, out=out, casting="same_kind")
+
+    def power(self, scaled: FloatArray) -> FloatArray:
+        """Values of the first input, the power, from those in the network's units."""
+        shift, factor, _, _ = self._terms[0]
+        return (scaled / factor + shift).astype(np.float32)
 
 
 def _terms(given: Input) -> tuple[float, float, float, float]:

@@ -137,7 +137,8 @@ def settle(state: Records, *, frozen_kw: DoubleArray, actual_kw: DoubleArray) ->
     state["size"] *= _SHRINKAGE_KEPT
     state["size"] += raw * raw
     row = np.empty((len(state), _FEATURES))
-    row[:, 0], row[:, 1:] = 1.0, state["features"]
+    # A forecast that was not seen here, but made with another model, has no spread.
+    row[:, 0], row[:, 1:] = state["spread"] > 0.0, state["features"]
     state["products"] *= _FORGETTING
     state["products"] += row[:, _FIRST] * row[:, _SECOND]
     state["errors"] *= _FORGETTING

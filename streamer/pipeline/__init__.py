@@ -14,9 +14,11 @@ import numpy as np
 
 from streamer.demand.settings import DemandRule
 from streamer.errors import StateError, UsageError
+from streamer.models import MeansHead
 from streamer.models.plugins import AnyForecaster
 from streamer.models.plugins.traits import traits_of
 from streamer.online.layer import Adapt
+from streamer.online.means.light.forecasts import offers
 from streamer.pipeline.parts import Parts
 from streamer.pipeline.settings import Settings
 from streamer.readings import Alarm, Notice, Reading, SettledDemand, Step
@@ -48,8 +50,8 @@ class Pipeline:
         adapt: whether the forecasts are corrected online; "light" for the small adapter of a
             fleet's meter (`streamer.online.light`).
         confidence: nominal coverage of the bands.
-        horizons: whether the mean power of the next minutes is forecast too, if the model can;
-            a fleet's meter never does.
+        horizons: whether the mean power of the next minutes is forecast too, if the model can; a
+            fleet's meter forecasts that of 1, 15 and 60 minutes, and needs a model of both.
         demand: demand intervals to keep and to forecast; None for none.
         challengers: other forecasters by name, which forecast each reading as well, and are scored
             beside the model on the same minutes. They change nothing else, but for the next.
@@ -98,7 +100,7 @@ class Pipeline:
             traits,
             adapt=adapt,
             confidence=confidence,
-            head=traits.head if horizons and adapt != "light" else None,
+            head=_head(traits.head, adapt) if horizons else None,
             demand=demand,
             challengers=_entries(challengers, traits.channels) if challengers else (),
             serve_best=serve_best,
@@ -241,6 +243,11 @@ class Pipeline:
         resets |= set(side_power_changes(readings, self._parts.position.side_powers))
         edges = sorted({0, len(missing)} | resets)
         return [(slice(start, end), start in resets) for start, end in pairwise(edges)]
+
+
+def _head(head: MeansHead | None, adapt: Adapt) -> MeansHead | None:
+    """A forecaster of the means of the next minutes, as far as it serves the adaptation."""
+    return None if head is None or (adapt == "light" and not offers(head)) else head
 
 
 def _entries(

@@ -10,8 +10,7 @@ from streamer.models import Answer
 from streamer.online.forecasts import ForecastBatch
 from streamer.online.guard import day_parts
 from streamer.online.issuing import Issuer
-from streamer.online.means.layer import Means
-from streamer.online.means.part import MeanValues
+from streamer.online.means.part import AnyMeans, MeanValues
 from streamer.online.position import Position
 from streamer.readings import Reading
 from streamer.readings.arrays import DoubleArray
@@ -54,7 +53,7 @@ class Batches:
     """
 
     def __init__(
-        self, issuer: Issuer, means: Means | None, position: Position, *, for_demand: bool
+        self, issuer: Issuer, means: AnyMeans | None, position: Position, *, for_demand: bool
     ) -> None:
         self._issuer = issuer
         self._means = means

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from streamer.alarms.switching import SwitchingEvents
+from streamer.demand.light.part import LightDemand
 from streamer.demand.part import Demand, DemandValues
 from streamer.demand.settings import DemandRule
 from streamer.readings import Alarm, Reading
@@ -29,10 +30,14 @@ class Household:
         rule: the demand intervals.
         horizons: numbers of minutes whose mean is forecast; none if there are no such forecasts.
         confidence: nominal coverage of these forecasts' intervals.
+        light: whether the intervals are kept as those of a fleet's meter.
     """
 
-    def __init__(self, rule: DemandRule, horizons: Sequence[int], *, confidence: float) -> None:
-        self._demand = Demand(rule, horizons, confidence=confidence)
+    def __init__(
+        self, rule: DemandRule, horizons: Sequence[int], *, confidence: float, light: bool = False
+    ) -> None:
+        kind = LightDemand if light else Demand
+        self._demand: Demand | LightDemand = kind(rule, horizons, confidence=confidence)
         self._switching = SwitchingEvents()
 
     def one(self, reading: Reading, missing: int, issued_kw: DoubleArray | None) -> HouseholdValues:

@@ -12,7 +12,8 @@ from streamer.alarms.detectors import Alarms
 from streamer.online.forecasts import Issued, settled_by, to_forecast
 from streamer.online.issuing import Issuer
 from streamer.online.means.layer import Means
-from streamer.online.means.part import MeanValues
+from streamer.online.means.light.layer import LightMeans
+from streamer.online.means.part import AnyMeans, MeanValues
 from streamer.online.position import Position
 from streamer.pipeline.batches import NO_MEANS, Batches
 from streamer.pipeline.household import Household, HouseholdValues, raised_at
@@ -51,13 +52,16 @@ class Parts:
         )
         self._alarms = Alarms()
         self._scores = RunningScores(confidence=float(confidence), adapted=bool(adapt))
-        self._means: Means | None = None
+        self._means: AnyMeans | None = None
         if head is not None:
-            self._means = Means(head, adapt=bool(adapt), confidence=float(confidence))
+            kind = LightMeans if adapt == "light" else Means
+            self._means = kind(head, adapt=bool(adapt), confidence=float(confidence))
         self._household: Household | None = None
         if settings.demand is not None:
             horizons = () if self._means is None else self._means.minutes
-            self._household = Household(settings.demand, horizons, confidence=float(confidence))
+            self._household = Household(
+                settings.demand, horizons, confidence=float(confidence), light=adapt == "light"
+            )
         self._batches = Batches(
             self._issuer, self._means, self.position, for_demand=self._household is not None
         )

@@ -39,6 +39,14 @@ def main(
         list[int] | None,
         typer.Option(help="Number of meters in a fleet; may be repeated.", min=1),
     ] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Another checkout of streamer, built in place, whose fleets are measured in turn "
+            "with these.",
+        ),
+    ] = None,
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Also write all figures there.")
     ] = None,
@@ -78,7 +86,11 @@ def main(
         found["training"] = training.compare(turns)
         console.print(tables.of_training(found["training"]))
     if "fleets" in wanted:
-        found["fleets"] = [fleets.measure(count) for count in meters or fleets.METERS]
+        found["fleets"] = [
+            fleets.measure(count, checkout)
+            for count in meters or fleets.METERS
+            for checkout in ((against, None) if against else (None,))
+        ]
         console.print(tables.of_fleets(found["fleets"]))
     if json_file is not None:
         json_file.write_text(json.dumps(found, indent=2) + "\n")

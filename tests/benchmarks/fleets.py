@@ -1,7 +1,7 @@
 """Benchmark of a fleet offline and on Spark, on the same readings: speed and CPU time.
 
 `python -m tests.benchmarks.fleets MEASUREMENT ARGUMENTS` prints a line of JSON; `measure` runs
-all measurements, one after the other, each in its own process.
+all measurements, one after the other, each in its own process, of this checkout or of another one.
 """
 
 from __future__ import annotations
@@ -43,29 +43,43 @@ _MEASURED_OF_MANY = 20
 _SINGLES = 6
 """Number of batches of one minute after the others."""
 
+_HERE = Path(__file__).resolve().parents[2]
 _WINDOWS = 20_000
 _POLL_S = 0.1
 _TICKS_S = os.sysconf("SC_CLK_TCK")
 
 
-def measure(meters: int) -> dict[str, Any]:
-    """The network alone, the fleet offline and on Spark, with so many meters."""
+def measure(meters: int, checkout: Path | None = None) -> dict[str, Any]:
+    """The network alone, the fleet offline and on Spark, with so many meters.
+
+    Args:
+        meters: number of meters.
+        checkout: folder of another version of streamer, built in place; None for this one.
+    """
+    found: dict[str, Any] = {"meters": meters, "checkout": checkout and str(checkout)}
     with tempfile.TemporaryDirectory() as folder:
-        return {
-            "meters": meters,
-            "network": _measured("network"),
-            "offline": _measured("offline", meters),
-            "spark": _measured("spark", meters, folder),
-        }
+        for what, *arguments in (
+            ("network",),
+            ("offline", meters),
+            ("spark", meters, Path(folder) / "spark"),
+        ):
+            found[what] = _measured(Path(folder), checkout or _HERE, what, *arguments)
+    return found
 
 
-def _measured(what: str, *arguments: object) -> dict[str, Any]:
+def _measured(folder: Path, checkout: Path, what: str, *arguments: object) -> dict[str, Any]:
     """One measurement of this module, in its own process."""
+    # The first place from which modules are imported is the present folder.
+    tests = folder / "tests"
+    if not tests.exists():
+        tests.symlink_to(_HERE / "tests")
     done = subprocess.run(
         [sys.executable, "-m", __name__, what, *map(str, arguments)],
         stdout=subprocess.PIPE,
         text=True,
         check=True,
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(checkout.resolve())},
     )
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
@@ -157,8 +171,10 @@ def _spark(meters: str, folder: str) -> dict[str, Any]:
         jvm = session.sparkContext._gateway.proc.pid
         (query,) = job.start(session)
         marks: dict[int, dict[str, float]] = {}
+        state = StateFiles(root / "checkpoint" / "state")
         while not query.awaitTermination(_POLL_S):
-            _mark(query.lastProgress, jvm, marks)
+            state.look()
+            _mark(query.lastProgress, jvm, state, marks)
         reports = {report["batchId"]: report for report in query.recentProgress}
         ended = time.perf_counter()
         written = session.read.parquet(job.sink).count()
@@ -168,13 +184,17 @@ def _spark(meters: str, folder: str) -> dict[str, Any]:
     count = sum(it["numInputRows"] for it in many)
     last = many[-1]["batchId"]
     before, after = _marked(marks, many[0]["batchId"] - 1), _marked(marks, last)
-    spent = {who: after[who] - before[who] for who in ("jvm", "python")}
+    spent = {who: after[who] - before[who] for who in ("jvm", "forks", "python")}
+    minutes = BATCH * (after["batch"] - before["batch"])
     operator = many[-1]["stateOperators"][0]
     return {
         "readings_per_s": count / sum(map(_seconds, many)),
         "cpu_us": 1e6 * sum(spent.values()) / count,
         "jvm_us": 1e6 * spent["jvm"] / count,
+        "forks_us": 1e6 * spent["forks"] / count,
         "python_us": 1e6 * spent["python"] / count,
+        "written_bytes": (after["state"] - before["state"]) / minutes / simulation.meters,
+        "disk_bytes": _size(root / "checkpoint") / simulation.meters,
         "minute_s": float(np.median([_seconds(it) for it in single])),
         "start_s": ready - started,
         "first_batch_s": _seconds(batches[0]),
@@ -195,17 +215,55 @@ def _marked(marks: dict[int, dict[str, float]], batch: int) -> dict[str, float]:
     return marks[min(number for number in marks if number >= batch)]
 
 
-def _mark(report: dict[str, Any] | None, jvm: int, marks: dict[int, dict[str, float]]) -> None:
-    """Record the CPU time spent by the end of each batch, once it is reported."""
+class StateFiles:
+    """The files of a checkpoint's state, seen as they appear; Spark removes old ones.
+
+    Attributes:
+        written: number of bytes in all files so far.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.written = 0
+        self._folder = folder
+        self._seen: set[Path] = set()
+
+    def look(self) -> None:
+        """Count what is new; files appear under their names when they are complete."""
+        for path in self._folder.rglob("[!.]*.*"):
+            if path not in self._seen:
+                self._seen.add(path)
+                self.written += _bytes(path)
+
+
+def _size(folder: Path) -> int:
+    """Size of a folder's files on disk."""
+    return sum(path.lstat().st_blocks * 512 for path in folder.rglob("*"))
+
+
+def _bytes(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:  # already removed
+        return 0
+
+
+def _mark(
+    report: dict[str, Any] | None, jvm: int, state: StateFiles, marks: dict[int, dict[str, float]]
+) -> None:
+    """Record what was spent by the end of each batch, once it is reported."""
     if report is not None and report["batchId"] not in marks:
         parents = _parents()
         below, found = {jvm}, {jvm}
         while below:
             below = {pid for pid, parent in parents.items() if parent in below}
             found |= below
+        own = _cpu_seconds(jvm, children=False)
         marks[report["batchId"]] = {
-            "jvm": _cpu_seconds(jvm, children=False),
+            "batch": report["batchId"],
+            "jvm": own,
+            "forks": _cpu_seconds(jvm, children=True) - own,
             "python": sum(_cpu_seconds(pid, children=True) for pid in found - {jvm}),
+            "state": state.written,
         }
 
 

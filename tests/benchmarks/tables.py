@@ -126,7 +126,10 @@ def of_training(found: dict[str, dict[str, float]] | None) -> Table:
 
 def of_fleets(found: Sequence[dict[str, Any]]) -> Table:
     """A fleet on Spark beside the same offline, and extrapolations to more meters."""
-    table = _table("Fleets", [f"{each['meters']:,} meters" for each in found])
+    table = _table(
+        "Fleets",
+        [f"{each['meters']:,} meters" + (", other" if each["checkout"] else "") for each in found],
+    )
 
     def row(title: str, *path: str, form: str = "{:,.0f}", times: float = 1.0) -> None:
         values = []
@@ -150,19 +153,22 @@ def of_fleets(found: Sequence[dict[str, Any]]) -> Table:
     row("offline", "offline", "cpu_us", form="{:.1f}")
     row("Spark", "spark", "cpu_us", form="{:.1f}")
     row("  of which Python", "spark", "python_us", form="{:.1f}")
-    row("  and the JVM", "spark", "jvm_us", form="{:.1f}")
+    row("  the JVM", "spark", "jvm_us", form="{:.1f}")
+    row("  and processes that it starts", "spark", "forks_us", form="{:.1f}")
     table.add_section()
     row("Spark starts in, s", "spark", "start_s", form="{:.0f}")
     row("its first batch takes, s", "spark", "first_batch_s", form="{:.0f}")
     row("state, bytes a meter", "offline", "state_bytes")
+    row("  written a minute", "spark", "written_bytes")
+    row("  on disk, with all of the checkpoint", "spark", "disk_bytes")
     of_many = found[-1]
     for meters in (1_000_000, 10_000_000):
         cores = meters * of_many["spark"]["cpu_us"] / 60e6
-        rewritten = meters * of_many["offline"]["state_bytes"] / 1e9
+        written = meters * of_many["spark"]["written_bytes"] / 1e9
         table.add_row(
             f"on paper, {meters:,} meters a minute",
             *[""] * (len(found) - 1),
-            f"{cores:,.1f} cores, {rewritten:,.1f} GB of state",
+            f"{cores:,.1f} cores, {written:,.1f} GB of state",
         )
     table.caption = (
         "Offline: the same arithmetic in one process, from arrays to arrays, on all cores. Spark: "

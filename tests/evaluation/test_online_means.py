@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from io import StringIO
 from itertools import pairwise
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from streamer.demand.settings import DemandRule
 from streamer.evaluation import Adapted, Stretch, forecast_stretch
 from streamer.evaluation import forecasts as forecasts_module
 from streamer.evaluation.demand import run_demand
-from streamer.evaluation.means import MeanForecasts, assess_means, model_means
+from streamer.evaluation.means import MeanEvaluation, MeanForecasts, assess_means, model_means
 from streamer.evaluation.means.online import OnlineMeans, readings_of
+from streamer.evaluation.means.tables import mean_tables
 from streamer.models import load_model
 from streamer.models.forecaster import NetworkForecaster
+from streamer.online.layer import Adapt
 from streamer.pipeline import Pipeline
 from streamer.readings import Step
 from streamer.testing import FixedForecaster
@@ -58,9 +62,10 @@ def _steps(
     stretch: Stretch,
     confidence: float = 0.9,
     demand: DemandRule | None = None,
+    adapt: Adapt = True,
 ) -> list[Step]:
     """Steps of a pipeline, in blocks for which the network computes the same windows together."""
-    pipeline = Pipeline(model, confidence=confidence, demand=demand)
+    pipeline = Pipeline(model, confidence=confidence, demand=demand, adapt=adapt)
     readings = readings_of(stretch)
     edges = [0, *range(48 + BLOCK, len(readings) - 1, BLOCK), len(readings) - 1, len(readings)]
     steps: list[Step] = []
@@ -84,19 +89,22 @@ def test_online_forecasts_equal_those_of_a_pipeline(
     np.testing.assert_allclose(found.values_kw, expected, rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize("adapt", [True, "light"])
 def test_demand_intervals_are_those_of_a_pipeline(
-    model: NetworkForecaster, stretch: Stretch
+    model: NetworkForecaster, stretch: Stretch, adapt: Adapt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rule = DemandRule(15, floor_kw=0.5, alarms_per_month=100.0)
-    assert model.horizons is not None
-    horizons = (1, *model.horizons.minutes)
-    online = OnlineMeans(model.horizons, Adapted(model.levels, stretch, 0.9), stretch, horizons)
-    forecast_stretch(model, stretch, lambda count: None, [online])
-    means = MeanForecasts("model", horizons, online.values_kw)
-    found = run_demand(stretch, means, rule, lambda count: None, confidence=0.9)
+    monkeypatch.setattr(model.horizons, "minutes", (5, 15, 60))
+    rule, light = DemandRule(15, floor_kw=0.5, alarms_per_month=100.0), adapt == "light"
+    adapted = Adapted(model.levels, stretch, 0.9, adapt=adapt)
+    given = (None, adapted) if light else (adapted, None)
+    forecasters = model_means(model, given[0], stretch, (), every=True, light=given[1])
+    forecast_stretch(model, stretch, lambda count: None, forecasters)
+    online = forecasters[-1]
+    means = MeanForecasts("model", online.minutes, online.values_kw)
+    found = run_demand(stretch, means, rule, lambda count: None, confidence=0.9, light=light)
     p: list[list[float | None]] = [[]]
     settled = []
-    for step in _steps(model, stretch, demand=rule):
+    for step in _steps(model, stretch, demand=rule, adapt=adapt):
         whole = [each for each in step.settled_demand if not each.unknown_minutes]
         if step.settled_demand:
             settled += [each for each in whole if len(p[-1]) == 14]
@@ -145,6 +153,36 @@ def test_scores_are_those_that_a_replay_shows(model: NetworkForecaster, stretch:
         assert shown.coverage == pytest.approx(score.band.coverage, abs=1e-3)
         persistence = by_name["persistence"]
         assert shown.persistence_mse_kw2 == pytest.approx(persistence.mse_kw2, rel=1e-6)
+
+
+def test_those_of_a_fleet_equal_a_pipeline_s_adapted_like_one(stretch: Stretch) -> None:
+    model = load_model("homes")
+    adapted = Adapted(model.levels, stretch, 0.9, adapt="light")
+    frozen, light = model_means(model, None, stretch, (5, 15, 60), light=adapted)
+    assert isinstance(light, OnlineMeans)
+    assert light.minutes == (15, 60)
+    forecast_stretch(model, stretch, lambda count: None, [frozen, light])
+    steps = Pipeline(model, adapt="light").push_many(readings_of(stretch))[:-1]
+    expected = [step.next_means.values[1:] for step in steps if step.next_means is not None]
+    np.testing.assert_allclose(light.values_kw, expected, rtol=0, atol=1e-5)
+    title = "m, adapted lightly"
+    given = [
+        MeanForecasts("m", frozen.minutes, frozen.values_kw, is_model=True),
+        MeanForecasts(title, light.minutes, light.values_kw, True, "m"),
+    ]
+    (table,) = _tables(assess_means(stretch, given, (5, 15, 60)))
+    assert "lightly" in table
+    assert [line.split()[0] for line in table.splitlines() if " min " in line] == ["15", "60"]
+
+
+def _tables(evaluation: MeanEvaluation) -> list[str]:
+    """The tables of models, as text."""
+    console = Console(width=80, file=StringIO())
+    for part in mean_tables(evaluation):
+        console.print(part)
+    assert isinstance(console.file, StringIO)
+    blocks = console.file.getvalue().split("Mean of the next minutes: ")
+    return [block for block in blocks if block.startswith("m\n")]
 
 
 def test_frozen_forecasts_alone_are_made_without_adapted_ones(

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from streamer.cli.options import PowerUnit
+
 
 class FileFormat(StrEnum):
     """Format of a fleet's files."""
@@ -15,6 +17,35 @@ class FileFormat(StrEnum):
     CSV = "csv"
     JSON = "json"
 
+
+KEPT = "Kept with the checkpoint"
+
+ColumnsOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAMES",
+        help=f"Names of the source's columns, as in meter=id,minute=time,kw=power. {KEPT}.",
+        show_default=False,
+    ),
+]
+
+UnitOption = Annotated[
+    PowerUnit | None,
+    typer.Option(help=f"Unit of the source's power. {KEPT}; kW at first.", show_default=False),
+]
+
+FormatOption = Annotated[
+    FileFormat | None,
+    typer.Option(
+        help="Format of the source's files; by default by the ending of their names.",
+        show_default=False,
+    ),
+]
+
+CheckpointOption = Annotated[
+    str,
+    typer.Option(metavar="DIR", help="The checkpoint folder of the run.", show_default=False),
+]
 
 MasterOption = Annotated[
     str | None,
@@ -37,4 +68,40 @@ ConfOption = Annotated[
 
 VerboseOption = Annotated[
     bool, typer.Option("--verbose", "-v", help="Show Spark's log on the terminal.")
+]
+
+_FORMAT = "Spark's name of the format of the {}, if not files: kafka, delta, iceberg, …"
+_OPTION = (
+    "Option of the {}'s format; may be given several times. ${{NAME}} is the value of an "
+    "environment variable."
+)
+
+SourceFormatOption = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help=_FORMAT.format("source"), show_default=False),
+]
+
+SourceOptions = Annotated[
+    list[str] | None,
+    typer.Option(metavar="KEY=VALUE", help=_OPTION.format("source"), show_default=False),
+]
+
+SinkFormatOption = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help=_FORMAT.format("sink"), show_default=False),
+]
+
+SinkOptions = Annotated[
+    list[str] | None,
+    typer.Option(metavar="KEY=VALUE", help=_OPTION.format("sink"), show_default=False),
+]
+
+DataSources = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--data-source",
+        metavar="MODULE:CLASS",
+        help="Data source in Python to register with Spark; may be given several times.",
+        show_default=False,
+    ),
 ]

@@ -7,9 +7,24 @@ from typing import Annotated
 
 import typer
 
+from streamer.cli.demandoptions import DemandLength, parse_peak_alarms, parse_peak_floor
 from streamer.cli.fileoptions import Decimal
-from streamer.cli.fleet.options import ConfOption, FileFormat, MasterOption, VerboseOption
-from streamer.cli.options import Gaps, PowerUnit, parse_confidence
+from streamer.cli.fleet.options import (
+    KEPT,
+    ColumnsOption,
+    ConfOption,
+    DataSources,
+    FormatOption,
+    MasterOption,
+    SinkFormatOption,
+    SinkOptions,
+    SourceFormatOption,
+    SourceOptions,
+    UnitOption,
+    VerboseOption,
+)
+from streamer.cli.options import Gaps, parse_confidence
+from streamer.errors import UsageError
 
 
 class TimeUnit(StrEnum):
@@ -22,29 +37,31 @@ class TimeUnit(StrEnum):
     NS = "ns"
 
 
-_KEPT = "Kept with the checkpoint"
+_CHANGEABLE = "Kept until another is given"
 
 
 def run(
+    *,
     source: Annotated[
         str,
         typer.Option(
             metavar="SOURCE",
             help="A folder of Parquet, CSV or JSON-lines files, or a pattern of them such as "
-            "'in/*.csv', watched for new ones; or kafka://HOST:PORT,…/TOPIC, of JSON objects.",
+            "'in/*.csv', watched for new ones; kafka://HOST:PORT,…/TOPIC, of JSON objects; or a "
+            "path of --source-format, or table:NAME.",
             show_default=False,
         ),
-    ],
+    ] = "",
     sink: Annotated[
         str,
         typer.Option(
             metavar="SINK",
             help="A folder for Parquet files (exactly once; read it with Spark), "
             "kafka://HOST:PORT,…/TOPIC (at least once: duplicates have the same meter and "
-            "minute), or console.",
+            "minute), a path of --sink-format, table:NAME, or console.",
             show_default=False,
         ),
-    ],
+    ] = "",
     checkpoint: Annotated[
         str,
         typer.Option(
@@ -54,6 +71,11 @@ def run(
             show_default=False,
         ),
     ],
+    source_format: SourceFormatOption = None,
+    source_option: SourceOptions = None,
+    sink_format: SinkFormatOption = None,
+    sink_option: SinkOptions = None,
+    data_source: DataSources = None,
     master: MasterOption = None,
     shards: Annotated[
         int | None,
@@ -62,34 +84,24 @@ def run(
             min=1,
             max=100_000,
             help="Number of shards that the meters are distributed over, about one per thousand "
-            f"meters. {_KEPT}; at first by the meters in the first files, 16 without files.",
+            f"meters. {KEPT}; at first by the meters in the first files, 16 without files.",
             show_default=False,
         ),
     ] = None,
-    columns: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAMES",
-            help=f"Names of the source's columns, as in meter=id,minute=time,kw=power. {_KEPT}.",
-            show_default=False,
-        ),
-    ] = None,
-    unit: Annotated[
-        PowerUnit | None,
-        typer.Option(help=f"Unit of the source's power. {_KEPT}; kW at first.", show_default=False),
-    ] = None,
+    columns: ColumnsOption = None,
+    unit: UnitOption = None,
     delimiter: Annotated[
         str | None,
         typer.Option(
             metavar="CHAR",
-            help=f"Character between the fields of CSV files, or tab. {_KEPT}; a comma at first.",
+            help=f"Character between the fields of CSV files, or tab. {KEPT}; a comma at first.",
             show_default=False,
         ),
     ] = None,
     decimal: Annotated[
         Decimal | None,
         typer.Option(
-            help=f"Decimal separator of the power in text. {_KEPT}; a point at first.",
+            help=f"Decimal separator of the power in text. {KEPT}; a point at first.",
             show_default=False,
         ),
     ] = None,
@@ -97,19 +109,34 @@ def run(
         TimeUnit | None,
         typer.Option(
             help="Unit of times that are numbers since 1970. "
-            f"{_KEPT}; at first auto, by their size: seconds to nanoseconds.",
+            f"{KEPT}; at first auto, by their size: seconds to nanoseconds.",
             show_default=False,
         ),
     ] = None,
     rejected: Annotated[
         str | None,
         typer.Option(
-            metavar="FOLDER",
-            help="Folder for the unusable rows, as JSON lines with the reason (exactly once; read "
-            "it with Spark).",
+            metavar="SINK",
+            help="A further sink for the unusable rows and their reasons: a folder for JSON lines "
+            "(exactly once; read it with Spark), kafka://… or table:NAME.",
             show_default=False,
         ),
     ] = None,
+    alarms: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SINK",
+            help="A further sink for the rows with alarms, as --sink, which must be a folder.",
+            show_default=False,
+        ),
+    ] = None,
+    consumed: Annotated[
+        str,
+        typer.Option(
+            metavar="keep|delete|FOLDER",
+            help="What becomes of a file after its batch: it is kept, deleted, or moved.",
+        ),
+    ] = "keep",
     max_unusable: Annotated[
         float,
         typer.Option(
@@ -120,13 +147,7 @@ def run(
             "is processed.",
         ),
     ] = 0.2,
-    format: Annotated[
-        FileFormat | None,
-        typer.Option(
-            help="Format of the source's files; by default by the ending of their names.",
-            show_default=False,
-        ),
-    ] = None,
+    format: FormatOption = None,
     max_files: Annotated[
         int | None,
         typer.Option(
@@ -148,7 +169,7 @@ def run(
         typer.Option(
             metavar="MODEL",
             help="As for `streamer replay`; must exist on every machine. "
-            f"{_KEPT}; sceaux at first.",
+            f"{_CHANGEABLE}; homes at first.",
             show_default=False,
         ),
     ] = None,
@@ -157,7 +178,54 @@ def run(
         typer.Option(
             "--adapt/--no-adapt",
             help="Correct the forecasts by what is learnt of each meter, or leave them as the "
-            f"network makes them. {_KEPT}; corrected at first.",
+            f"network makes them. {KEPT}; corrected at first.",
+            show_default=False,
+        ),
+    ] = None,
+    horizons: Annotated[
+        bool | None,
+        typer.Option(
+            "--horizons/--no-horizons",
+            help="Forecast the mean power of the next 15 and 60 minutes too, if the model can. "
+            f"{KEPT}; forecast at first.",
+            show_default=False,
+        ),
+    ] = None,
+    zone: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ZONE",
+            help="Time zone of the meters' days, such as Europe/Brussels. Times of readings "
+            f"remain those of UTC. {KEPT}; UTC at first.",
+            show_default=False,
+        ),
+    ] = None,
+    demand: Annotated[
+        DemandLength | None,
+        typer.Option(
+            "--demand",
+            help="Minutes of a demand interval, whose highest mean of a month a tariff may "
+            f"charge; or none. {KEPT}; 15 at first.",
+            show_default=False,
+        ),
+    ] = None,
+    peak_floor: Annotated[
+        float | None,
+        typer.Option(
+            parser=parse_peak_floor,
+            metavar="KW",
+            help="Lowest peak that is charged, such as 2.5 in Flanders: only intervals above it "
+            f"raise the month's peak. {KEPT}; 0 at first.",
+            show_default=False,
+        ),
+    ] = None,
+    peak_alarms: Annotated[
+        float | None,
+        typer.Option(
+            parser=parse_peak_alarms,
+            metavar="NUMBER",
+            help="False alarms about demand intervals that are accepted a month for each meter; "
+            f"0 for no alarms. {KEPT}; 3 at first.",
             show_default=False,
         ),
     ] = None,
@@ -166,20 +234,22 @@ def run(
         typer.Option(
             parser=parse_confidence,
             metavar="SHARE",
-            help=f"Share of the readings that should lie inside the band. {_KEPT}; 0.9 at first.",
+            help=f"Share of the readings that should lie inside the band. {KEPT}; 0.9 at first.",
             show_default=False,
         ),
     ] = None,
     gaps: Annotated[
         Gaps | None,
-        typer.Option(help=f"As for `streamer replay`. {_KEPT}; skip at first.", show_default=False),
+        typer.Option(
+            help=f"As for `streamer replay`. {_CHANGEABLE}; skip at first.", show_default=False
+        ),
     ] = None,
     max_gap: Annotated[
         int | None,
         typer.Option(
             metavar="MINUTES",
             min=0,
-            help=f"Longest gap at which reset keeps the buffer. {_KEPT}; 10 at first.",
+            help=f"Longest gap at which reset keeps the buffer. {_CHANGEABLE}; 10 at first.",
             show_default=False,
         ),
     ] = None,
@@ -189,7 +259,7 @@ def run(
             metavar="MINUTES",
             min=0,
             help="Report a meter after longer without a reading, 0 for never. "
-            f"{_KEPT}; 15 at first.",
+            f"{_CHANGEABLE}; 15 at first.",
             show_default=False,
         ),
     ] = None,
@@ -199,6 +269,15 @@ def run(
         typer.Option(
             metavar="COORDINATES",
             help="Jars for Spark to fetch, as comma-separated Maven coordinates.",
+            show_default=False,
+        ),
+    ] = None,
+    metrics: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT",
+            help="Serve metrics for Prometheus, such as at 127.0.0.1:9109. Needs the extra "
+            "metrics.",
             show_default=False,
         ),
     ] = None,
@@ -220,10 +299,13 @@ def run(
       streamer fleet run --source 'in/*.csv' --sink console --checkpoint ck/ \\
         --columns meter=id,minute=time,kw=power_w --unit W --every '10 seconds'
       streamer fleet run --source kafka://localhost:9092/readings \\
-        --sink kafka://localhost:9092/forecasts --checkpoint ck/ --shards 100
+        --sink kafka://localhost:9092/forecasts --checkpoint ck/ --shards 100 \\
+        --packages org.apache.spark:spark-sql-kafka-0-10_2.13:4.3.0
       streamer fleet run --master spark://host:7077 --source hdfs:///readings \\
         --sink hdfs:///forecasts --checkpoint hdfs:///fleet
     """
+    from streamer.commands.serving import parse_listen
+    from streamer.fleet.spark.formats import load_data_sources, parse_stream
     from streamer.fleet.spark.job import FleetJob
     from streamer.fleet.spark.locations import parse_delimiter
     from streamer.fleet.spark.running import run_fleet
@@ -242,7 +324,14 @@ def run(
         "gaps": None if gaps is None else gaps.value,
         "max_gap": max_gap,
         "silent_after": silent_after,
+        "horizons": horizons,
+        "zone": zone,
+        "demand": None if demand is None else demand.value,
+        "peak_floor": peak_floor,
+        "peak_alarms": peak_alarms,
     }
+    reads = parse_stream(source, "source", source_format, source_option or ())
+    writes = parse_stream(sink, "sink", sink_format, sink_option or ())
     job = FleetJob(
         source=source,
         sink=sink,
@@ -253,7 +342,16 @@ def run(
         every=every,
         once=once,
         rejected=rejected,
+        alarms=alarms,
         max_unusable=max_unusable,
+        consumed=consumed,
+        reads=reads,
+        writes=writes,
+        data_sources=load_data_sources(data_source or (), [reads, writes]),
     )
     spark = SparkSettings(master, parse_conf(conf or []), packages, verbose)
-    raise typer.Exit(run_fleet(job, spark, quiet=quiet))
+    try:
+        listen = None if metrics is None else parse_listen(metrics)
+    except ValueError as error:
+        raise UsageError(f"--metrics {error}") from None
+    raise typer.Exit(run_fleet(job, spark, quiet=quiet, metrics=listen))

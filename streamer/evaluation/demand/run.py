@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from streamer.demand.light.part import LightDemand
 from streamer.demand.part import Demand
 from streamer.demand.settings import DemandRule
 from streamer.evaluation.forecasts import Advance
@@ -60,6 +61,7 @@ def run_demand(
     advance: Advance,
     *,
     confidence: float,
+    light: bool = False,
 ) -> DemandRun:
     """Forecast every demand interval of a stretch, which learning begins with.
 
@@ -69,8 +71,10 @@ def run_demand(
         rule: the intervals and their bound; export counts as nothing, not as negative import.
         advance: called every few thousand readings, with their number.
         confidence: nominal coverage of the bands of the forecasts.
+        light: whether the intervals are kept as those of a fleet's meter.
     """
-    demand = Demand(rule, means.minutes, confidence=confidence)
+    kind = LightDemand if light else Demand
+    demand = kind(rule, means.minutes, confidence=confidence)
     first = stretch.warm_up - 1
     intervals, warned_left = _Intervals(rule), 0
     for number, reading in enumerate(readings_of(stretch)):

@@ -11,7 +11,7 @@ from streamer.evaluation.means.forecasts import (
     needed_horizons,
     shown_horizons,
 )
-from streamer.evaluation.means.models import model_means, offered_horizons
+from streamer.evaluation.means.models import LIGHTLY, model_means, offered_horizons
 from streamer.evaluation.means.scores import (
     Horizon,
     MeanEvaluation,
@@ -24,6 +24,7 @@ from streamer.evaluation.means.targets import RULES, MeanTargets
 
 __all__ = [
     "DEFAULT_HORIZONS",
+    "LIGHTLY",
     "RULES",
     "Horizon",
     "MeanEvaluation",

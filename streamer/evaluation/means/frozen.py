@@ -33,6 +33,9 @@ class FrozenMeans:
         values_kw: (issues, horizons, 4) mean, median, low and high of the grid power in kW.
     """
 
+    adapted = None
+    """What the online ones have: the forecasts of the next reading that theirs belong to."""
+
     def __init__(
         self,
         head: MeansHead,

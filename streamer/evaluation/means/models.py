@@ -8,6 +8,10 @@ from streamer.evaluation.means.frozen import FrozenMeans
 from streamer.evaluation.means.online import OnlineMeans
 from streamer.evaluation.stretch import Stretch
 from streamer.models import Forecaster, horizons_of
+from streamer.online.means.light.forecasts import HORIZONS, offers
+
+LIGHTLY = ", adapted lightly"
+"""What follows the name of a model in that of its forecasts adapted as a fleet does."""
 
 
 def offered_horizons(forecaster: Forecaster) -> tuple[int, ...]:
@@ -23,6 +27,7 @@ def model_means(
     shown: tuple[int, ...],
     *,
     every: bool = False,
+    light: Adapted | None = None,
 ) -> list[FrozenMeans | OnlineMeans]:
     """What forecasts the horizons of a model from its network's answers.
 
@@ -33,10 +38,12 @@ def model_means(
         stretch: the stretch to forecast.
         shown: horizons to score, of which the model may have some; those that complete a
             quarter-hour are forecast, too.
-        every: whether the last of the forecasts are needed for all horizons of the model.
+        every: whether those of a fleet, and the last of the others, are needed for all horizons.
+        light: its forecasts of the next reading as a fleet adapts them, likewise.
 
     Returns:
-        The frozen forecasts, then the online ones; nothing for a model without such horizons.
+        The frozen forecasts, then those of a fleet and the online ones; nothing for a model without
+        such horizons. A fleet has none of solar or battery power, and few horizons.
     """
     head, offered = horizons_of(forecaster), offered_horizons(forecaster)
     if head is None or not (shown or every):
@@ -48,4 +55,10 @@ def model_means(
     frozen = FrozenMeans(
         head, forecaster.levels, stretch, last if adapted is None else some or last
     )
-    return [frozen] if adapted is None else [frozen, OnlineMeans(head, adapted, stretch, last)]
+    found: list[FrozenMeans | OnlineMeans] = [frozen]
+    few = HORIZONS if every else tuple(each for each in shown if each in HORIZONS)
+    if light is not None and few and offers(head) and stretch.terms is None:
+        found.append(OnlineMeans(head, light, stretch, few, light=True))
+    if adapted is not None:
+        found.append(OnlineMeans(head, adapted, stretch, last))
+    return found

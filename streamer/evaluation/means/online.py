@@ -13,6 +13,8 @@ from streamer.evaluation.means.targets import elapsed_minutes
 from streamer.evaluation.stretch import Stretch
 from streamer.models import Answer, MeansHead
 from streamer.online.means.layer import Means
+from streamer.online.means.light.layer import LightMeans
+from streamer.online.means.part import AnyMeans
 from streamer.readings import Reading
 from streamer.readings.arrays import FloatArray
 from streamer.readings.blocks import ReadingBlock
@@ -28,9 +30,11 @@ class OnlineMeans:
         head: the model's head.
         adapted: adapted forecasts of the next reading, which this passes the answers on to.
         stretch: the stretch to forecast.
-        minutes: horizons to keep, each 1 or one of the head's.
+        minutes: horizons to keep, each 1 or one of the head's; if light, of 1, 15 and 60.
+        light: whether they are those of a fleet's meter.
 
     Attributes:
+        adapted: the forecasts of the next reading.
         minutes: the horizons.
         values_kw: (issues, horizons, 4) mean, median, low and high of the grid power in kW.
     """
@@ -41,11 +45,14 @@ class OnlineMeans:
         adapted: Adapted,
         stretch: Stretch,
         minutes: tuple[int, ...],
+        *,
+        light: bool = False,
     ) -> None:
-        self._adapted = adapted
-        self._means = Means(head, adapt=True, confidence=adapted.confidence)
+        self.adapted = adapted
+        kind = LightMeans if light else Means
+        self._means: AnyMeans = kind(head, adapt=True, confidence=adapted.confidence)
         self._readings = readings_of(stretch)
-        self._columns = [0 if each == 1 else 1 + head.minutes.index(each) for each in minutes]
+        self._columns = [self._means.minutes.index(each) for each in minutes]
         self._next = stretch.warm_up - 1
         before = self._readings[: self._next]
         self._means.many(before, Powers.of(before), None, None, every=False)
@@ -55,7 +62,7 @@ class OnlineMeans:
 
     def see(self, answer: Answer) -> None:
         """Process the answers for the next windows, at least one."""
-        batch = self._adapted.see(answer)
+        batch = self.adapted.see(answer)
         rows = slice(self._next, self._next + len(answer.mean_kw))
         readings = self._readings[rows]
         found = self._means.many(readings, Powers.of(readings), answer.hidden, batch, every=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import zip_longest
 
 from rich.console import RenderableType
 from rich.table import Table
@@ -13,6 +12,7 @@ from streamer.display.lines import one_line
 from streamer.display.numbers import NOTHING, number
 from streamer.display.tables import NAME_WIDTH, plain_table
 from streamer.evaluation.baselines import PERSISTENCE
+from streamer.evaluation.means.models import LIGHTLY
 from streamer.evaluation.means.scores import Horizon, MeanEvaluation, MeanScore
 
 _MEANS = (
@@ -50,25 +50,42 @@ def mean_tables(evaluation: MeanEvaluation) -> Iterator[RenderableType]:
 
 
 def _pairs(horizons: Sequence[Horizon]) -> list[tuple[MeanScore, MeanScore | None]]:
-    """Each frozen model, whichever of the horizons it has, and the adapted one after it, if any."""
-    found: dict[str, tuple[MeanScore, MeanScore | None]] = {}
+    """Each frozen model, whichever of the horizons it has, with each of those adapted from it."""
+    found: dict[str, tuple[MeanScore, dict[str, MeanScore]]] = {}
     for horizon in horizons:
-        for score, after in zip_longest(horizon.scores, horizon.scores[1:]):
+        adapted: dict[str, MeanScore] = {}
+        for score in horizon.scores:
             if score.is_model and not score.adapted:
-                found[score.name] = score, after if after is not None and after.adapted else None
-    return list(found.values())
+                _, adapted = found.setdefault(score.name, (score, {}))
+            elif score.adapted:
+                adapted[score.name] = score
+    # Those of a fleet have few horizons, and come last.
+    pairs: list[tuple[MeanScore, MeanScore | None]] = []
+    for frozen, by_name in found.values():
+        pairs += [(frozen, each) for each in sorted(by_name.values(), key=_is_light)]
+        if not by_name:
+            pairs.append((frozen, None))
+    return pairs
+
+
+def _is_light(score: MeanScore) -> bool:
+    return score.name.endswith(LIGHTLY)
 
 
 def _model(horizons: Sequence[Horizon], frozen: MeanScore, adapted: MeanScore | None) -> Table:
     """A row for each horizon: errors of the frozen and the adapted model, and the band."""
     headings = ["frozen\nMSE", "\nMAE", "\nskill"]
     if adapted is not None:
-        headings += ["adapted\nMSE", "\nMAE", "\nskill", "\ncoverage", "\nWinkler"]
+        word = "lightly" if _is_light(adapted) else "adapted"
+        headings += [f"{word}\nMSE", "\nMAE", "\nskill", "\ncoverage", "\nWinkler"]
     table = plain_table("", *headings)
     for horizon in horizons:
-        cells = list(_errors(_score(horizon, frozen.name)))
+        before = _score(horizon, frozen.name)
+        cells = list(_errors(before))
         if adapted is not None:
             score = _score(horizon, adapted.name)
+            if score is None and before is not None:
+                continue
             cells += _errors(score)
             band = None if score is None else score.band
             cells.append(NOTHING if band is None else f"{100 * band.coverage:.1f} %")

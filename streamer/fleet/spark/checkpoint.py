@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from streamer.errors import StateError, UsageError
@@ -39,10 +39,15 @@ class CheckpointOptions:
         gaps: `skip` or `reset`.
         max_gap: longest gap in minutes at which `reset` keeps the window.
         silent_after: minutes after which a meter is reported as silent; 0 for never.
+        horizons: whether the mean power of the next 15 and 60 minutes is forecast too.
+        zone: IANA name of the meters' time zone.
+        demand: minutes of a demand interval, `15` or `60`, or `none`.
+        peak_floor: lowest peak that is charged, in kW.
+        peak_alarms: false alarms about demand intervals that are accepted a month.
     """
 
     shards: int = 16
-    model: str = "sceaux"
+    model: str = "homes"
     columns: str = "meter=meter,minute=minute,kw=kw"
     unit: str = "kW"
     delimiter: str = ","
@@ -53,6 +58,11 @@ class CheckpointOptions:
     gaps: str = "skip"
     max_gap: int = 10
     silent_after: int = 15
+    horizons: bool = True
+    zone: str = "UTC"
+    demand: str = "15"
+    peak_floor: float = 0.0
+    peak_alarms: float = 3.0
 
     @property
     def notation(self) -> Notation:
@@ -70,7 +80,27 @@ class CheckpointOptions:
             gaps=self.gaps,
             max_gap=self.max_gap,
             silent_after=self.silent_after,
+            horizons=self.horizons,
+            zone=self.zone,
+            demand=0 if self.demand == "none" else int(self.demand),
+            peak_floor_kw=self.peak_floor,
+            peak_alarms=self.peak_alarms,
         )
+
+
+@dataclass(frozen=True)
+class FormerModel:
+    """A model that a checkpoint had before.
+
+    Attributes:
+        model: its name or path.
+        weights: SHA-256 of its file.
+        until: number of the first batch without it.
+    """
+
+    model: str
+    weights: str
+    until: int
 
 
 @dataclass(frozen=True)
@@ -82,11 +112,33 @@ class CheckpointConfig:
         weights: SHA-256 of the model's file.
         partitions: number of partitions that the shards are distributed over; each is processed
             by one core at a time.
+        former: the models before, oldest first.
+        resharding: whether the state is being replaced by that of another number of shards.
     """
 
     choices: CheckpointOptions
     weights: str
     partitions: int
+    former: tuple[FormerModel, ...] = ()
+    resharding: bool = False
+
+    @property
+    def first_weights(self) -> str:
+        """SHA-256 of the model that the checkpoint was created with."""
+        return self.former[0].weights if self.former else self.weights
+
+    def continued(self, choices: CheckpointOptions, weights: str, batch: int) -> CheckpointConfig:
+        """The configuration with other options, from a batch on.
+
+        Args:
+            choices: the options.
+            weights: SHA-256 of their model's file.
+            batch: number of the first batch with them.
+        """
+        former = self.former
+        if weights != self.weights:
+            former += (FormerModel(self.choices.model, self.weights, batch),)
+        return replace(self, choices=choices, weights=weights, former=former)
 
     def to_text(self) -> str:
         """The text stored with the checkpoint."""
@@ -105,9 +157,10 @@ class CheckpointConfig:
             version = kept.pop("version")
             if version == VERSION:
                 choices = CheckpointOptions(**kept.pop("choices"))
-                config = cls(choices=choices, **kept)
-                _check_types(choices)
-                _check_types(config, but="choices")
+                former = tuple(FormerModel(**it) for it in kept.pop("former", ()))
+                config = cls(choices=choices, former=former, **kept)
+                for part in (choices, *former, config):
+                    _check_types(part)
                 return config
         except (ValueError, KeyError, TypeError, AttributeError):
             raise StateError(f"{where} is damaged: restore it, or {_NEW}") from None
@@ -130,38 +183,53 @@ def read_config(storage: ReadableFolder, checkpoint: str) -> CheckpointConfig | 
     return None
 
 
-def check_given(
-    config: CheckpointConfig, given: Mapping[str, Any], weights: str, checkpoint: str
-) -> None:
-    """Reject options that differ from those stored in the checkpoint.
+CHANGEABLE = ("model", "gaps", "max_gap", "silent_after")
+"""Options that may be changed later: what they affect begins with the next reading."""
+
+
+def check_given(config: CheckpointConfig, given: Mapping[str, Any], checkpoint: str) -> None:
+    """Reject options that differ from those stored in the checkpoint and cannot be changed.
 
     Args:
         config: configuration of the checkpoint.
         given: options of the command line by name, without those not given.
-        weights: SHA-256 of the present model.
         checkpoint: the checkpoint's folder.
 
     Raises:
-        UsageError: an option or the weights differ.
+        UsageError: an option differs.
     """
     for name, value in given.items():
         stored = getattr(config.choices, name)
-        if name == "shards" and value != stored:
+        if value == stored or name in CHANGEABLE:
+            continue
+        if name == "shards":
             raise UsageError(
-                f"{checkpoint} has {stored} shards, not {value}: give the same --shards or none, "
-                f"or {_NEW}"
+                f"{checkpoint} has {stored} shards, not {value}: give the same --shards or none; "
+                f"`streamer fleet reshard` changes their number"
             )
-        if name != "model" and value != stored:
-            raise UsageError(
-                f"{checkpoint} was created with {_as_option(name, stored)}, not "
-                f"{_as_option(name, value)}: give the same or nothing, or {_NEW}"
-            )
-    if weights != config.weights:
-        model = given.get("model", config.choices.model)
         raise UsageError(
-            f"{checkpoint} was created with other weights than those of model {model!r}: restore "
-            f"the model, or {_NEW}"
+            f"{checkpoint} was created with {_as_option(name, stored)}, not "
+            f"{_as_option(name, value)}: give the same or nothing, or {_NEW}"
         )
+
+
+def changes(former: CheckpointConfig, config: CheckpointConfig) -> Iterator[str]:
+    """A line about each difference that affects the forecasts.
+
+    Args:
+        former: configuration of the run before.
+        config: that of this run.
+    """
+    if config.weights != former.weights:
+        yield (
+            f"the model was {former.choices.model} before, and is {config.choices.model} from "
+            f"batch {config.former[-1].until} on: each meter's corrections begin anew, which its "
+            "next row reports"
+        )
+    for name in CHANGEABLE:
+        before, now = getattr(former.choices, name), getattr(config.choices, name)
+        if name != "model" and now != before:
+            yield f"{_as_option(name, now)} from here, {before} before"
 
 
 def _as_option(name: str, value: Any) -> str:
@@ -171,9 +239,10 @@ def _as_option(name: str, value: Any) -> str:
     return f"--{option} {value}"
 
 
-def _check_types(value: Any, but: str = "") -> None:
-    """Check that each field has its declared type; raise TypeError otherwise."""
+def _check_types(value: Any) -> None:
+    """Check that each plain field has its declared type; raise TypeError otherwise."""
     kinds: dict[Any, Any] = {"str": str, "int": int, "bool": bool, "float": float}
     for field in fields(value):
-        if field.name != but and type(getattr(value, field.name)) is not kinds[field.type]:
+        kind = kinds.get(field.type)
+        if kind is not None and type(getattr(value, field.name)) is not kind:
             raise TypeError(field.name)

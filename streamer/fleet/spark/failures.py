@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
-from streamer.errors import SparkError
+from streamer.errors import SparkError, UsageError
+from streamer.fleet.spark.needs import missing_format
 
 _MAX_LENGTH = 400
 """Characters of a cause; plans and schemas can be pages long."""
@@ -21,6 +23,9 @@ _ADVICE = {
         "if the file is damaged, take it away, or leave such files out with "
         "--conf spark.sql.files.ignoreCorruptFiles=true"
     ),
+    r"(IncompatibleClassChange|NoSuchMethod|AbstractMethod|NoClassDefFound)Error": (
+        "a jar is for another version of Spark: give the one that is for this version"
+    ),
     r"Java gateway process exited": (
         "if it was killed, give the same command again; otherwise its log has the reason"
     ),
@@ -29,15 +34,18 @@ _ADVICE = {
 
 CONTINUES = "the same command continues after the last complete batch"
 
+_WHY = "it was killed, or the machine ran out of memory"
 _DEATHS = {
-    r"ExecutorLostFailure": "an executor of Spark has died",
+    "failed to connect back": "a Python worker of Spark did not start in time: the machine is busy",
+    "ExecutorLostFailure": f"an executor of Spark has died: {_WHY}",
     r"EOFException|Python worker (exited|failed|crashed)|Broken pipe|Connection reset": (
-        "a Python worker of Spark has died"
+        f"a Python worker of Spark has died: {_WHY}"
     ),
 }
 """What has died, by a pattern in the reason that Spark gives for a failed query."""
 
-_WHY = "it was killed, or the machine ran out of memory"
+_UNKNOWN_FORMAT = re.compile(r"Failed to find (?:the )?data source: (\S+?)\.?(?:\s|$)")
+_UNRESOLVED = re.compile(r"unresolved dependency: ([^#\s]+)#([^;\s]+);(\S+): not found")
 _NO_ANSWER = re.compile(r"An error occurred while calling \S+$")
 """Py4J's message without a reason, which only a JVM that has ended fails to give."""
 
@@ -49,6 +57,7 @@ def explained(what: str) -> Iterator[None]:
     """Convert an error of Spark into one that names the operation and the cause.
 
     Raises:
+        UsageError: Spark does not know a format.
         SparkError: Spark failed.
     """
     from py4j.protocol import Py4JError
@@ -57,7 +66,20 @@ def explained(what: str) -> Iterator[None]:
     try:
         yield
     except (PySparkException, Py4JError, ConnectionError) as error:
+        if (unknown := _UNKNOWN_FORMAT.search(str(error))) is not None:
+            raise UsageError(f"{what}: {missing_format(unknown[1])}") from None
         raise SparkError(f"{what}: {explain(error)}") from None
+
+
+def logged(error: SparkError, log: Path) -> SparkError:
+    """The same error with the path of Spark's log, and a reason that only the log has."""
+    missing = _UNRESOLVED.search(log.read_text("utf-8", "replace"))
+    if missing is not None:
+        error = SparkError(
+            f"no Maven repository has {':'.join(missing.groups())}: check --packages, and that a "
+            "repository can be reached"
+        )
+    return error.with_log(log)
 
 
 def died(error: BaseException) -> str | None:
@@ -82,7 +104,7 @@ def explain(error: Exception) -> str:
     cause, raw = _causes(error)
     for words, what in _DEATHS.items():
         if _PYTHON not in raw and re.search(words, cause):
-            return f"{what}: {_WHY}; {CONTINUES}"
+            return f"{what}; {CONTINUES}"
     advice = next((advice for words, advice in _ADVICE.items() if re.search(words, raw)), None)
     return cause if advice is None else f"{cause.rstrip('. ')}; {advice}"
 

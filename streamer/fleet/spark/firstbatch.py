@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from streamer.display.lines import one_line
+from streamer.display.lines import one_line, shorten
 from streamer.display.numbers import plural
 from streamer.errors import UsageError
 from streamer.fleet.spark.failures import explained
@@ -111,7 +111,7 @@ def check_tallies(
     ours = _COLUMNS[reason]
     theirs = dict(zip(_OURS, columns.names, strict=True))[ours]
     example = one_line(most[ours] or "")
-    shown = f"{example[:_MAX_EXAMPLE]!r}" if example else "nothing"
+    shown = shorten(example, _MAX_EXAMPLE) if example else "nothing"
     advice = f": {_ADVICE[reason]}" if reason in _ADVICE else ""
     raise UsageError(
         f"{source}: {unusable:,} of {plural(total, 'row')} of the first batch are unusable, most "

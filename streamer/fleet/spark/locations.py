@@ -1,16 +1,13 @@
-"""Locations of readings and forecasts, in the notation of `--source` and `--sink`."""
+"""Notation of a folder of readings: its files, their columns and values."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from urllib.parse import parse_qsl
+from dataclasses import dataclass
 
 from streamer.errors import UsageError
 
-KAFKA = "kafka"
-CONNECTORS = ("streamer", "spark")
 FORMATS: Mapping[str, tuple[str, ...]] = {
     "parquet": ("parquet",),
     "csv": ("csv", "txt", "tsv"),
@@ -20,28 +17,6 @@ FORMATS: Mapping[str, tuple[str, ...]] = {
 
 _SUFFIXES = {suffix: name for name, suffixes in FORMATS.items() for suffix in suffixes}
 _PACKED = {"gz", "bz2", "zst", "lz4", "snappy", "deflate"}
-
-
-@dataclass(frozen=True)
-class TopicLocation:
-    """A Kafka topic as given in a URL.
-
-    Attributes:
-        servers: `host:port` of one or more brokers, separated by commas.
-        name: name of the topic.
-        connector: `streamer` for the one over confluent-kafka, `spark` for Spark's own.
-        options: options of the connector, from the URL.
-    """
-
-    servers: str
-    name: str
-    connector: str = CONNECTORS[0]
-    options: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def shown(self) -> str:
-        """The URL without its options, which may contain secrets."""
-        return f"{KAFKA}://{self.servers}/{self.name}"
 
 
 @dataclass(frozen=True)
@@ -116,38 +91,6 @@ def parse_delimiter(text: str) -> str:
     if len(delimiter) != 1 or delimiter in '"\r\n' or delimiter.isalnum():
         raise UsageError(f"--delimiter {text!r}: give one character, such as ';', or tab")
     return delimiter
-
-
-def parse_topic(url: str) -> TopicLocation | None:
-    """Parse `kafka://host:9092,host2:9092/topic?option=value`; None for any other text.
-
-    Raises:
-        UsageError: it is a Kafka URL, but malformed.
-
-    >>> parse_topic("kafka://localhost:9092/readings").name
-    'readings'
-    >>> parse_topic("readings/") is None
-    True
-    """
-    if not url.lower().startswith(f"{KAFKA}:"):
-        return None
-    # Not by urlsplit, which from Python 3.13.2 on rejects a list of hosts with an IPv6 address.
-    place, _, query = url.partition("?")
-    netloc, _, path = place[len(KAFKA) + 1 :].removeprefix("//").partition("/")
-    name = path.strip("/")
-    servers = [server for server in netloc.split(",") if server]
-    if not servers or not re.fullmatch(r"[\w.-]+", name) or "#" in url:
-        raise UsageError(f"{url}: write it like kafka://localhost:9092/topic")
-    for server in servers:
-        if not re.fullmatch(r"([\w.-]+|\[[0-9a-fA-F:]+\]):\d{1,5}", server):
-            raise UsageError(f"{url}: {server!r} is not a host and port, such as localhost:9092")
-    options = dict(parse_qsl(query, keep_blank_values=True))
-    connector = options.pop("connector", CONNECTORS[0])
-    if connector not in CONNECTORS:
-        raise UsageError(
-            f"{url}: unknown connector {connector!r}: give one of {', '.join(CONNECTORS)}"
-        )
-    return TopicLocation(",".join(servers), name, connector, options)
 
 
 def check_columns(source: str, found: Sequence[str], columns: Columns) -> None:

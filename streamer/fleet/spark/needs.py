@@ -1,4 +1,4 @@
-"""Requirements of Spark: packages and Java, with one-line errors if they are missing."""
+"""Requirements of Spark: packages, Java and jars, with one-line errors if they are missing."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 
 from streamer.errors import MissingExtraError, UsageError, install_hint
@@ -15,6 +17,16 @@ FEATURE = "streamer fleet"
 EXTRA = "spark"
 MIN_JAVA = 17
 _GET_JAVA = "apt-get install openjdk-17-jre-headless, or set JAVA_HOME"
+
+_JARS = {
+    "kafka": "org.apache.spark:spark-sql-kafka-0-10_2.13:{spark}",
+    "delta": "io.delta:delta-spark_{minor}_2.13:VERSION",
+    "iceberg": "org.apache.iceberg:iceberg-spark-runtime-{minor}_2.13:VERSION",
+}
+"""Maven coordinates of formats that are not part of Spark."""
+
+_OTHER_SPARK = {"SPARK_HOME", "SPARK_CONF_DIR", "PYSPARK_GATEWAY_PORT"}
+"""Variables with which Spark is another than that of PySpark's package."""
 
 
 def check_packages() -> None:
@@ -37,6 +49,39 @@ def check_packages() -> None:
             f"pandas {pandas} is too new for PySpark's state in Python, which needs a version "
             f"below 3: {install_hint(EXTRA)}"
         )
+
+
+def check_jar(format: str | None, settings: Mapping[str, str]) -> None:
+    """Check that the jar of a format is there, as far as that can be known without Spark.
+
+    Args:
+        format: Spark's name of the format.
+        settings: Spark's own settings that are given.
+
+    Raises:
+        UsageError: the jar is missing.
+    """
+    if format not in _JARS or os.environ.keys() & _OTHER_SPARK:
+        return
+    if any(re.search(r"\bjars\b|extraClassPath", key) for key in settings):
+        return
+    spec = find_spec("pyspark")
+    home = Path(str(spec and spec.origin)).parent
+    name = re.match("[a-z-]+", _JARS[format].split(":")[1])
+    if name and not any(home.glob(f"jars/{name[0]}*.jar")) and not (home / "conf").exists():
+        raise UsageError(missing_format(format))
+
+
+def missing_format(format: str) -> str:
+    """Message that Spark does not know a format, with the remedy."""
+    spark = _version_of("pyspark") or ""
+    minor = ".".join(map(str, _leading(spark)))
+    jar = _JARS.get(format, "GROUP:NAME:VERSION").format(spark=spark, minor=minor)
+    other = ", as docs/examples/kafka_source" if format == "kafka" else ""
+    return (
+        f"Spark does not know the format {format}: give its jar with --packages {jar}, or a data "
+        f"source in Python with --data-source{other}"
+    )
 
 
 def find_java() -> Path:

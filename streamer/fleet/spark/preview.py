@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Mapping
+from itertools import permutations
 from pathlib import Path
 
 from streamer.errors import SparkError, UsageError
@@ -14,8 +15,8 @@ from streamer.fleet.spark.locations import (
     data_files,
     format_of,
     is_pattern,
-    parse_topic,
 )
+from streamer.fleet.spark.sinks import CONSOLE
 from streamer.fleet.spark.storage import LocalFolder, check_sums, last_batch, local_path
 
 _DELIMITERS = {";": "';'", "\t": "tab", "|": "'|'", ",": "','"}
@@ -37,14 +38,37 @@ def is_on_this_machine(place: str, conf: Mapping[str, str], *, is_local_master: 
         conf: Spark's own settings that are given.
         is_local_master: whether Spark runs on this machine.
     """
-    if parse_topic(place) is not None:
-        return False
     if place.startswith("file:"):
         return True
     has_default = "spark.hadoop.fs.defaultFS" in conf or any(
         name in os.environ for name in _ELSEWHERE
     )
     return is_local_master and "://" not in place and not has_default
+
+
+def check_apart(places: Mapping[str, str | None]) -> None:
+    """Check that folders are not inside each other.
+
+    Args:
+        places: path or URL by the option; None or empty for none.
+
+    Raises:
+        UsageError: one of them is inside another.
+    """
+    folders = {
+        name: place.removeprefix("file://").rstrip("/")
+        for name, place in places.items()
+        if place and place != CONSOLE and not is_pattern(place)
+    }
+    whole = {
+        name: folder if "://" in folder else str(Path(folder).resolve())
+        for name, folder in folders.items()
+    }
+    for one, other in permutations(whole, 2):
+        if f"{whole[one]}/".startswith(f"{whole[other]}/"):
+            raise UsageError(
+                f"{one} {folders[one]} is the folder of {other} or inside it: give each its own"
+            )
 
 
 def check_source(source: str, columns: Columns, format: str | None, delimiter: str) -> None:

@@ -2,44 +2,47 @@
 
 from __future__ import annotations
 
+import json
+import platform
+import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from pyspark.sql.streaming import StatefulProcessor, StatefulProcessorHandle
 
+from streamer.errors import ModelError
 from streamer.fleet.columns import COLUMNS, SILENT, Outcome
 from streamer.fleet.settings import FleetSettings
 from streamer.fleet.shard import Shard
+from streamer.fleet.spark.checkpoint import CheckpointConfig
 from streamer.fleet.spark.packing import unpack
+from streamer.fleet.spark.states import KeptShard, ShardStates
 
 if TYPE_CHECKING:
     from pyspark.sql.streaming.stateful_processor import ExpiredTimerInfo, TimerValues
 
     from streamer.models.forecaster import NetworkForecaster
 
-SHARD = "shard"
-SHARD_SCHEMA = "state binary, latest_us long, late long, doubled long, invalid long"
-"""State variable: a shard as bytes, and figures of it that can be read without decoding them."""
-
-TIMER = "timer"
-TIMER_SCHEMA = "advanced_ms long, due_ms long"
-"""State variable: processing time at which the newest minute arrived, and at which the timer is
-due, or 0."""
-
 TALLY = ("readings", "late", "doubled", "invalid", "meters", "silent")
 """Counts in a tally: those of its batch, except for `meters`, which counts all of the shard."""
+
+DROPPED = ("late", "doubled", "invalid")
+"""Counts of dropped readings that a shard keeps."""
 
 OUTPUT = ", ".join(
     [
         *(f"{name} {'long' if kind == 'timestamp' else kind}" for name, kind in COLUMNS.items()),
         "tally array<long>",
+        "summary string",
     ]
 )
-"""Schema of a shard's output: minutes in microseconds, and rows with only a tally."""
+"""Schema of a shard's output: times in microseconds, and rows with only a tally and the shard's
+summary as JSON: `key`, `alarms` of the batch by kind, and `shard`, a `ShardSummary`."""
 
 TICK_MS = 60_000
 """Interval at which a shard without readings is checked for silent meters."""
@@ -56,11 +59,15 @@ class ShardTask:
         model: name or path of the model, which must exist on every machine.
         settings: settings of all meters.
         started_ms: start of the query, in milliseconds since 1970.
+        unnamed: SHA-256 of the model of states that do not name it.
+        weights: SHA-256 of the model; None for any.
     """
 
     model: str
     settings: FleetSettings
     started_ms: int
+    unnamed: str | None = None
+    weights: str | None = None
 
 
 class ShardProcessor(StatefulProcessor):  # type: ignore[misc]
@@ -79,82 +86,107 @@ class ShardProcessor(StatefulProcessor):  # type: ignore[misc]
     def init(self, handle: StatefulProcessorHandle) -> None:
         """Declare the state variables; called by Spark before anything else."""
         self._handle = handle
-        self._shard = handle.getValueState(SHARD, SHARD_SCHEMA)
-        self._timer = handle.getValueState(TIMER, TIMER_SCHEMA)
+        self._states = ShardStates(handle, self._task, partial(restored_shard, self._task))
 
     def handleInputRows(
         self,
-        key: Any,  # noqa: ARG002
+        key: Any,
         rows: Iterator[pd.DataFrame],
         timerValues: TimerValues,
     ) -> Iterator[pd.DataFrame]:
         """Process a batch's readings of one shard."""
         meter, minute, kw = unpack(value for chunk in rows for value in chunk["readings"])
-        shard = self._restore()
+        kept = self._states.load()
+        shard = kept.shard
         before = _counts(shard)
         latest = shard.latest
         outcome = shard.push(meter, minute, kw)
         silent = Outcome() if shard.latest is None else shard.silent(shard.latest)
-        self._keep(shard)
         if self._task.settings.silent_after and shard.latest is not None:
             now_ms = timerValues.getCurrentProcessingTimeInMs()
-            advanced_ms, due_ms = self._timer.get() or (now_ms, 0)
             if shard.latest != latest:
-                advanced_ms = now_ms
-            self._tick(advanced_ms, due_ms, now_ms + TICK_MS)
-        yield from _frames(outcome, silent, len(meter), before, shard)
+                kept.advanced_ms = now_ms
+            self._tick(kept, now_ms + TICK_MS)
+        self._states.save(kept)
+        yield from _frames(key[0], outcome, silent, len(meter), before, shard)
 
     def handleExpiredTimer(
         self,
-        key: Any,  # noqa: ARG002
+        key: Any,
         timerValues: TimerValues,
         expiredTimerInfo: ExpiredTimerInfo,  # noqa: ARG002
     ) -> Iterator[pd.DataFrame]:
         """Report the meters of a shard that have become silent."""
-        shard = self._restore()
+        kept = self._states.load()
+        shard = kept.shard
         if shard.latest is None:
             return
         now_ms = timerValues.getCurrentProcessingTimeInMs()
-        advanced_ms, _ = self._timer.get()
-        gone_ms = max(now_ms - max(advanced_ms, self._task.started_ms), 0)
+        gone_ms = max(now_ms - max(kept.advanced_ms, self._task.started_ms), 0)
         before = _counts(shard)
         silent = shard.silent(shard.latest + np.timedelta64(gone_ms, "ms"))
-        if len(silent):
-            self._keep(shard)
         # No timer is needed once all meters must be silent.
         longest_ms = self._task.settings.silent_after * 60_000 + _AHEAD_MS
         is_over = shard.is_silent or gone_ms >= longest_ms
-        self._tick(advanced_ms, 0, 0 if is_over else now_ms + TICK_MS)
-        yield from _frames(Outcome(), silent, 0, before, shard)
+        kept.due_ms = 0
+        self._tick(kept, 0 if is_over else now_ms + TICK_MS)
+        self._states.save(kept, changed=len(silent) > 0)
+        yield from _frames(key[0], Outcome(), silent, 0, before, shard)
 
-    def _restore(self) -> Shard:
-        shard = Shard(_forecaster(self._task.model), self._task.settings)
-        kept = self._shard.get()
-        if kept is not None:
-            shard.restore(bytes(kept[0]))
-        return shard
+    def handleInitialState(
+        self,
+        key: Any,  # noqa: ARG002
+        initialState: pd.DataFrame,
+        timerValues: TimerValues,
+    ) -> None:
+        """Take over meters in the rows of `streamer.fleet.spark.reshard.MOVED`."""
+        kept = self._states.load()
+        shard = kept.shard
+        shard.adopt(initialState["meter"].tolist(), initialState["record"].tolist())
+        for name in DROPPED:
+            setattr(shard, name, getattr(shard, name) + int(initialState[name].sum()))
+        if self._task.settings.silent_after and not shard.is_silent:
+            self._tick(kept, timerValues.getCurrentProcessingTimeInMs() + TICK_MS)
+        self._states.save(kept)
 
-    def _keep(self, shard: Shard) -> None:
-        latest = shard.latest
-        latest_us = None if latest is None else int(latest.astype("datetime64[us]").astype(int))
-        self._shard.update((shard.state(), latest_us, shard.late, shard.doubled, shard.invalid))
-
-    def _tick(self, advanced_ms: int, due_ms: int, next_ms: int) -> None:
+    def _tick(self, kept: KeptShard, next_ms: int) -> None:
         """Replace the timer; Spark itself removes one that has expired."""
-        if due_ms:
-            self._handle.deleteTimer(due_ms)
+        if kept.due_ms:
+            self._handle.deleteTimer(kept.due_ms)
         if next_ms:
             self._handle.registerTimer(next_ms)
-        self._timer.update((advanced_ms, next_ms))
+        kept.due_ms = next_ms
+
+
+def task_of(config: CheckpointConfig) -> ShardTask:
+    """The task of a query that starts now."""
+    choices = config.choices
+    now_ms = int(time.time() * 1000)
+    return ShardTask(choices.model, choices.fleet, now_ms, config.first_weights, config.weights)
+
+
+def restored_shard(task: ShardTask, state: bytes | None) -> Shard:
+    """A shard with its saved state; a new one without."""
+    shard = Shard(_forecaster(task.model, task.weights), task.settings)
+    if state is not None:
+        shard.restore(state, unnamed=task.unnamed)
+    return shard
 
 
 @lru_cache(maxsize=2)
-def _forecaster(model: str) -> NetworkForecaster:
-    """The model, loaded once for all shards of this process."""
+def _forecaster(model: str, weights: str | None) -> NetworkForecaster:
+    """The model, loaded once for all shards of this process.
+
+    Raises:
+        ModelError: it has other weights on this machine.
+    """
     from streamer.models import load_model
 
     # One thread, because there are as many workers as cores.
-    return load_model(model, threads=1)
+    forecaster = load_model(model, threads=1)
+    if weights not in (None, forecaster.card.sha256):
+        raise ModelError(f"model {model!r} on {platform.node()} is another one: copy it there")
+    return forecaster
 
 
 def _counts(shard: Shard) -> tuple[int, int, int, int]:
@@ -162,23 +194,38 @@ def _counts(shard: Shard) -> tuple[int, int, int, int]:
 
 
 def _frames(
-    outcome: Outcome, silent: Outcome, readings: int, before: Iterable[int], shard: Shard
+    key: int,
+    outcome: Outcome,
+    silent: Outcome,
+    readings: int,
+    before: Iterable[int],
+    shard: Shard,
 ) -> Iterator[pd.DataFrame]:
-    """Output rows as data frames, followed by the tally."""
-    for part in (outcome, silent):
-        if len(part):
-            yield _frame(part, None)
+    """Output rows as one data frame, the last of which has only the tally and the summary.
+
+    Converting a frame takes some time for each of its columns, however few rows it has.
+    """
     meters, *dropped = (
         now - was if at else now
         for at, (now, was) in enumerate(zip(_counts(shard), before, strict=True))
     )
-    ended = int(np.count_nonzero(outcome.columns["alarms"] == SILENT))
-    yield _frame(Outcome.of(1, {}), [readings, *dropped, meters, ended + len(silent)])
-
-
-def _frame(outcome: Outcome, tally: list[int] | None) -> pd.DataFrame:
-    columns = dict(outcome.columns)
-    columns["minute"] = columns["minute"].astype("datetime64[us]").view(np.int64)
+    alarms = Counter(
+        kind
+        for part in (outcome, silent)
+        for kinds in part.columns["alarms"]
+        if kinds is not None
+        for kind in kinds.split(",")
+    )
+    columns: dict[str, Any] = Outcome.joined([outcome, silent, Outcome.of(1, {})]).columns
+    for name, kind in COLUMNS.items():
+        if kind == "timestamp":
+            at = columns[name].astype("datetime64[us]")
+            columns[name] = pd.arrays.IntegerArray(at.view(np.int64), np.isnat(at))
     frame = pd.DataFrame(columns, copy=False)
-    frame["tally"] = pd.Series([tally] * len(frame), dtype=object)
-    return frame
+    last = {
+        "tally": [readings, *dropped, meters, alarms[SILENT]],
+        "summary": json.dumps({"key": key, "alarms": alarms, "shard": shard.tally().to_json()}),
+    }
+    for name, value in last.items():
+        frame[name] = pd.Series([*[None] * (len(frame) - 1), value], dtype=object)
+    yield frame

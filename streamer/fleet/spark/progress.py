@@ -8,10 +8,10 @@ import platform
 import re
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from streamer.errors import SparkError
 from streamer.fleet.spark.reports import (
@@ -19,12 +19,17 @@ from streamer.fleet.spark.reports import (
     HEARTBEAT_S,
     VERSION,
     Batch,
+    Report,
     Run,
     parse_as,
     parse_object,
+    summaries,
     to_line,
 )
-from streamer.fleet.spark.waiting import Report
+from streamer.fleet.summary import ShardSummary
+
+if TYPE_CHECKING:
+    from streamer.fleet.spark.storage import ReadableFolder, Storage
 
 FOLDER = "streamer-progress"
 """Folder in the checkpoint, with one file per batch, of which the newest two are kept."""
@@ -36,26 +41,6 @@ _TRIES = 3
 _SUFFIX = ".jsonl"
 
 
-class NamedTexts(Protocol):
-    """The part of `streamer.fleet.spark.storage.ReadableFolder` that is used here."""
-
-    def names(self) -> list[str]:
-        """Names of its entries; empty if it does not exist."""
-
-    def read(self, name: str) -> str:
-        """The text of an entry."""
-
-
-class Folder(NamedTexts, Protocol):
-    """The part of `streamer.fleet.spark.storage.Storage` that is used here."""
-
-    def write(self, name: str, text: str) -> None:
-        """Write a new entry atomically."""
-
-    def remove(self, name: str) -> None:
-        """Remove an entry, if it exists."""
-
-
 @dataclass(frozen=True)
 class RunProgress:
     """Progress recorded beside a checkpoint.
@@ -63,10 +48,16 @@ class RunProgress:
     Attributes:
         run: the last run; None if none is recorded.
         batches: the last batches, of earlier runs too, newest last.
+        shards: the last summary of each shard, by key.
+        after: number of the batch after which the summaries were complete; None if they are not.
+        made_with: number of shards and partitions, and model, as text.
     """
 
     run: Run | None = None
     batches: tuple[Batch, ...] = ()
+    shards: Mapping[int, ShardSummary] = field(default_factory=dict)
+    after: int | None = None
+    made_with: str = ""
 
     def over(self, seconds: float) -> tuple[Batch, ...]:
         """The batches that ended in the last seconds before the end of the newest."""
@@ -77,7 +68,12 @@ class RunProgress:
 
 
 class ProgressLog:
-    """Records the last batches and the state of the run; a context manager.
+    """Records the last batches, the shards and the state of the run; a context manager.
+
+    A shard's summary is that of the last batch that had readings or a timer for it. Together they
+    equal a scan of the states, as long as no batch is missing: one is if the driver is killed
+    after Spark has recorded the batch, and before this log has. Then `after` is not the last
+    batch, and the next run reads all states (`fill`).
 
     Each time it writes a new file and then removes all but the last two, so that a complete one
     exists at any time, on any file system. A failure to write is reported once and does not end
@@ -92,11 +88,14 @@ class ProgressLog:
     Attributes:
         run: present description of the run.
         before: the run before, once entered; None if none is recorded.
+        batch: the last batch of this run; None before it.
+        shards: the last summary of each shard, by key.
+        after: number of the batch after which they were complete; None if they are not.
     """
 
     def __init__(
         self,
-        folder: Folder,
+        folder: Storage,
         run: Run,
         complain: Callable[[str], None],
         now: Callable[[], float] = time.time,
@@ -106,18 +105,52 @@ class ProgressLog:
         self._complain = complain
         self._now = now
         self.before: Run | None = None
+        self.batch: Batch | None = None
+        self.shards: dict[int, ShardSummary] = {}
+        self.after: int | None = None
+        self._made_with = ""
         self._batches: deque[str] = deque(maxlen=_MAX_BATCHES)
         self._names: list[str] = []
-        self._has_complained = False
+        self._has_complained = self._is_loaded = False
 
-    def __enter__(self) -> Self:
+    def fill(
+        self, batch: int | None, made_with: str, read: Callable[[int], dict[int, ShardSummary]]
+    ) -> None:
+        """Read the summaries out of the states, unless those recorded are of the last batch.
+
+        Args:
+            batch: number of the last completed batch; None before the first.
+            made_with: number of shards and partitions, and model, as text.
+            read: returns the summaries after a batch, by key.
+        """
+        self._load()
+        former, self._made_with = self._made_with, made_with
+        try:
+            if batch is None:
+                self.shards, self.after = {}, -1
+            elif self.after != batch or former != made_with:
+                self.shards, self.after = read(batch), batch
+        except SparkError as error:
+            self.after = None
+            self._complain(f"`streamer fleet status` has no meters without new readings: {error}")
+
+    def _load(self) -> None:
+        """Take over what is recorded, once."""
+        if self._is_loaded:
+            return
+        self._is_loaded = True
         try:
             self._names = _ours(self._folder.names())
             known = read_progress(self._folder)
             self.before = known.run
+            self.shards, self.after = dict(known.shards), known.after
+            self._made_with = known.made_with
             self._batches.extend(map(to_line, known.batches))
         except (SparkError, OSError) as error:
             self._give_up(error)
+
+    def __enter__(self) -> Self:
+        self._load()
         self._write()
         return self
 
@@ -132,10 +165,14 @@ class ProgressLog:
             self._has_complained = True
             self.end(FAILED, str(error) or type(error).__name__)
 
-    def add(self, report: Report) -> None:
+    def add(self, report: Report) -> Batch:
         """Record Spark's report on a batch."""
-        self._batches.append(to_line(Batch.of(report)))
+        batch = self.batch = Batch.of(report)
+        self._batches.append(to_line(batch))
+        self.shards.update(summaries(report))
+        self.after = batch.number if self.after == batch.number - 1 else None
         self._write()
+        return batch
 
     def heartbeat(self) -> None:
         """Record that the run is alive, if nothing was recorded for `HEARTBEAT_S`."""
@@ -154,10 +191,15 @@ class ProgressLog:
 
     def _write(self) -> None:
         self.run = replace(self.run, said=self._now())
-        head = json.dumps({"version": VERSION, **asdict(self.run)})
+        about = {"version": VERSION, "shards": len(self.shards), "after": self.after}
+        head = json.dumps({**about, "made_with": self._made_with, **asdict(self.run)})
+        shards = (
+            json.dumps({"key": key, **shard.to_json()}, separators=(",", ":"))
+            for key, shard in self.shards.items()
+        )
         name = f"{_number(self._names[-1]) + 1 if self._names else 0:012d}{_SUFFIX}"
         try:
-            self._folder.write(name, "\n".join([head, *self._batches, ""]))
+            self._folder.write(name, "\n".join([head, *shards, *self._batches, ""]))
             self._names.append(name)
             while len(self._names) > 2:
                 self._folder.remove(self._names[0])
@@ -171,7 +213,7 @@ class ProgressLog:
             self._complain(f"progress for `streamer fleet status` cannot be written: {error}")
 
 
-def read_progress(folder: NamedTexts) -> RunProgress:
+def read_progress(folder: ReadableFolder) -> RunProgress:
     """Read the newest progress file that can be read.
 
     Truncated or damaged lines are left out.
@@ -192,19 +234,32 @@ def parse_progress(text: str) -> RunProgress:
     """Parse a file of a `ProgressLog`.
 
     Raises:
-        ValueError: the first line is damaged, or has another version.
+        ValueError: the first line or a shard is damaged, or the version is another.
     """
-    head, *lines = text.split("\n")[: _MAX_BATCHES + 1]
+    head, *lines = text.split("\n")
     run: dict[str, Any] = parse_object(head)
     if run.pop("version", None) != VERSION:
         raise ValueError("another version")
+    count, after = run.pop("shards", 0), run.pop("after", None)
+    made_with = str(run.pop("made_with", ""))
+    if type(count) is not int or type(after) not in (int, type(None)):
+        raise ValueError(f"shards is {count!r}, after is {after!r}")
+    if not 0 <= count <= len(lines):
+        raise ValueError("the file is truncated")
+    shards = {}
+    for line in lines[:count]:
+        values = parse_object(line)
+        key = values.pop("key", None)
+        if type(key) is not int:
+            raise ValueError(f"the key of a shard is {key!r}")
+        shards[key] = ShardSummary.parse(values)
     batches = []
-    for line in lines:
+    for line in lines[count : count + _MAX_BATCHES]:
         try:
             batches.append(parse_as(Batch, parse_object(line)))
         except ValueError:
             continue
-    return RunProgress(parse_as(Run, run), tuple(batches))
+    return RunProgress(parse_as(Run, run), tuple(batches), shards, after, made_with)
 
 
 def _ours(names: Iterable[str]) -> list[str]:

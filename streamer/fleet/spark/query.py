@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from streamer.fleet.columns import COLUMNS
 from streamer.fleet.spark.checkpoint import CheckpointConfig
 from streamer.fleet.spark.keys import shard_key
+from streamer.fleet.spark.reports import READ, WRITTEN
 from streamer.fleet.spark.values import clean
-from streamer.fleet.spark.waiting import READ, WRITTEN
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -27,10 +26,9 @@ def forecast(readings: DataFrame, config: CheckpointConfig) -> DataFrame:
     from pyspark.sql import functions as fn
 
     from streamer.fleet.spark.packing import PACKED, pack
-    from streamer.fleet.spark.processor import OUTPUT, TALLY, ShardProcessor, ShardTask
+    from streamer.fleet.spark.processor import OUTPUT, TALLY, ShardProcessor, task_of
 
     choices = config.choices
-    task = ShardTask(choices.model, choices.fleet, started_ms=int(time.time() * 1000))
     cleaned = clean(readings, choices.notation)
     is_whole = (
         cleaned["meter"].isNotNull() & cleaned["minute"].isNotNull() & cleaned["kw"].isNotNull()
@@ -46,7 +44,7 @@ def forecast(readings: DataFrame, config: CheckpointConfig) -> DataFrame:
     )
     packed = keyed.mapInArrow(pack, PACKED)
     out = packed.groupBy("key").transformWithStateInPandas(
-        ShardProcessor(task), OUTPUT, "Append", "ProcessingTime"
+        ShardProcessor(task_of(config)), OUTPUT, "Append", "ProcessingTime"
     )
     counted = [
         fn.coalesce(fn.sum(out["tally"][at]), fn.lit(0)).alias(name)
@@ -58,9 +56,11 @@ def forecast(readings: DataFrame, config: CheckpointConfig) -> DataFrame:
         fn.count(out["alarms"]).alias("alarms"),
         fn.max(fn.when(out["actual_kw"].isNotNull(), out["minute"])).alias("latest_us"),
         *counted,
+        fn.collect_list(out["summary"]).alias("shards"),
     )
-    columns = [watched[name] for name in COLUMNS]
-    at = list(COLUMNS)
-    columns[at.index("minute")] = fn.timestamp_micros(watched["minute"]).alias("minute")
-    columns[at.index("alarms")] = fn.split(watched["alarms"], ",").alias("alarms")
+    columns = [
+        fn.timestamp_micros(watched[name]).alias(name) if kind == "timestamp" else watched[name]
+        for name, kind in COLUMNS.items()
+    ]
+    columns[list(COLUMNS).index("alarms")] = fn.split(watched["alarms"], ",").alias("alarms")
     return watched.where(watched["meter"].isNotNull()).select(*columns)

@@ -6,12 +6,21 @@ import json
 import os
 import platform
 import re
+import time
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Self
 
-from streamer.fleet.spark.waiting import Report, observed
+from streamer.display.numbers import plural
+from streamer.fleet.summary import ShardSummary
+
+Report = Mapping[str, Any]
+"""Spark's report on a batch, as it is in JSON."""
+
+READ, WRITTEN = "read", "written"
+"""Names of the observed metrics of each batch: those of its readings, and of its rows."""
 
 VERSION = 1
 RUNNING, DONE, STOPPED, FAILED = "running", "done", "stopped", "failed"
@@ -26,6 +35,7 @@ HEARTBEAT_S = 30.0
 """Longest interval between two records of a running query."""
 
 _OVERDUE_S = 6 * HEARTBEAT_S
+_DAY_S = 86_400.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +75,9 @@ class Batch(BatchCounts):
         seconds: its duration.
         parts_s: durations of its parts, by Spark's names.
         behind: records waiting at the source; None if unknown.
+        newest: newest minute of its readings in seconds since 1970; None without any.
+        kinds: alarms by kind.
+        state_bytes: size of the tables in which the executors keep the state; None if unknown.
     """
 
     number: int
@@ -72,6 +85,9 @@ class Batch(BatchCounts):
     seconds: float
     parts_s: Mapping[str, float] = field(default_factory=dict)
     behind: int | None = None
+    newest: float | None = None
+    kinds: Mapping[str, int] = field(default_factory=dict)
+    state_bytes: int | None = None
 
     @property
     def ended(self) -> float:
@@ -81,9 +97,13 @@ class Batch(BatchCounts):
     @classmethod
     def of(cls, report: Report) -> Self:
         """The relevant part of Spark's report."""
-        read, written = observed(report)
+        read, written = (_observed(report, name) for name in (READ, WRITTEN))
         durations = {name: ms / 1000.0 for name, ms in report["durationMs"].items()}
         named = {"late", "doubled", "invalid", "rows", "silent", "alarms", "readings"}
+        latest_us = written.get("latest_us")
+        kinds: Counter[str] = Counter()
+        for text in written.get("shards") or ():
+            kinds.update(json.loads(text)["alarms"])
         return cls(
             number=report["batchId"],
             began=datetime.fromisoformat(report["timestamp"]).timestamp(),
@@ -92,8 +112,56 @@ class Batch(BatchCounts):
             read=read.get("rows") or 0,
             unusable=read.get("unusable") or 0,
             behind=_behind(report["sources"]),
+            newest=None if latest_us is None else max(0.0, latest_us / 1e6),
+            kinds=dict(kinds),
+            state_bytes=sum(
+                it["customMetrics"].get("rocksdbSstFileSize", 0)
+                for it in report.get("stateOperators", ())
+            )
+            or None,
             **{name: written.get(name) or 0 for name in named},
         )
+
+    def line(self, now: float | None = None) -> str | None:
+        """A line about the batch; None for one without readings or events.
+
+        Args:
+            now: present time in seconds since 1970; None for the clock.
+        """
+        counts = {
+            "unusable": self.unusable,
+            "late": self.late,
+            "duplicate": self.doubled,
+            "invalid": self.invalid,
+            "silent": self.silent,
+            "with an alarm": self.alarms,
+        }
+        notes = [f"{count:,} {what}" for what, count in counts.items() if count]
+        if self.unusable and not self.readings:
+            notes.append("usable rows have a meter, a power, and a time no later than tomorrow")
+        if not (self.readings or notes):
+            return None
+        line = f"batch {self.number}: {plural(self.readings, 'reading')}"
+        if self.newest is not None:
+            line += f" to {datetime.fromtimestamp(self.newest, UTC):%Y-%m-%d %H:%M}"
+            behind = (time.time() if now is None else now) - self.newest
+            if 0 <= behind < _DAY_S:
+                line += f" ({behind / 60.0:.1f} min ago)"
+        line += f" in {self.seconds:.1f} s"
+        if self.seconds and self.readings:
+            line += f", {self.readings / self.seconds:,.0f}/s"
+        return f"{line}; {', '.join(notes)}" if notes else line
+
+
+def summaries(report: Report) -> dict[int, ShardSummary]:
+    """The last summaries of the shards that had readings or timers in a batch, by key."""
+    found = map(json.loads, _observed(report, WRITTEN).get("shards") or ())
+    return {it["key"]: ShardSummary.parse(it["shard"]) for it in found}
+
+
+def _observed(report: Report, name: str) -> Mapping[str, Any]:
+    """Observed metrics of a batch; empty for a batch without any."""
+    return report["observedMetrics"].get(name) or {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,14 +229,16 @@ def parse_as(kind: type[Any], values: dict[str, Any]) -> Any:
         "int": (int,),
         "int | None": (int, type(None)),
         "float": (float, int),
+        "float | None": (float, int, type(None)),
         "Mapping[str, float]": (dict,),
+        "Mapping[str, int]": (dict,),
     }
     for each in fields(kind):
         if each.name in values and type(values[each.name]) not in kinds[each.type]:
             raise ValueError(f"{each.name} is {values[each.name]!r}")
-    parts = list(values.get("parts_s", {}).values())
+    parts = [part for name in ("parts_s", "kinds") for part in dict(values.get(name, {})).values()]
     if any(type(part) not in (float, int) for part in parts):
-        raise ValueError("the time of a part is not a number")
+        raise ValueError("a part is not a number")
     numbers = [it for it in (*values.values(), *parts) if isinstance(it, float | int)]
     if not all(0 <= it <= _MAX_NUMBER for it in numbers):
         raise ValueError("a number is out of its range")
@@ -204,18 +274,14 @@ def _behind(sources: Iterable[Any]) -> int | None:
     total = None
     for source in sources:
         try:
-            latest, end = (
-                {
-                    (topic, partition): int(offset)
-                    for topic, offsets in json.loads(source[name]).items()
-                    for partition, offset in offsets.items()
-                }
-                for name in ("latestOffset", "endOffset")
-            )
-        except (ValueError, KeyError, TypeError, AttributeError):
+            waiting = [
+                max(0, offset - source["endOffset"].get(topic, {}).get(partition, 0))
+                for topic, offsets in source["latestOffset"].items()
+                for partition, offset in offsets.items()
+            ]
+        except (KeyError, TypeError, AttributeError):
             continue
-        waiting = sum(max(0, offset - end.get(at, 0)) for at, offset in latest.items())
-        total = waiting + (total or 0)
+        total = sum(waiting) + (total or 0)
     return total
 
 

@@ -4,25 +4,34 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from streamer.display.lines import one_line
+from streamer.extras import optional_import
 from streamer.fleet.spark.firstbatch import FirstBatchProgress
 from streamer.fleet.spark.job import FleetJob
 from streamer.fleet.spark.progress import ProgressLog
-from streamer.fleet.spark.reports import DIED, DONE, OVERDUE, STOPPED
+from streamer.fleet.spark.reports import DIED, DONE, OVERDUE, STOPPED, Batch, Report
 from streamer.fleet.spark.session import SparkSettings, check_spark, spark_session
 from streamer.fleet.spark.signals import noted_signals
-from streamer.fleet.spark.waiting import Report, describe, wait_for
+from streamer.fleet.spark.waiting import wait_for
 
 
-def run_fleet(job: FleetJob, spark: SparkSettings, *, quiet: bool = False) -> int:
+def run_fleet(
+    job: FleetJob,
+    spark: SparkSettings,
+    *,
+    quiet: bool = False,
+    metrics: tuple[str, int] | None = None,
+) -> int:
     """Run a job until it is done or stopped by a signal.
 
     Args:
         job: source, sink, checkpoint and options.
         spark: settings of Spark.
         quiet: whether to leave out the lines about the batches.
+        metrics: host and port where metrics are served; None for nowhere.
 
     Returns:
         The exit code: 0, or 128 plus the number of the signal.
@@ -43,33 +52,63 @@ def run_fleet(job: FleetJob, spark: SparkSettings, *, quiet: bool = False) -> in
 
     # Without the JVM, Py4J logs a traceback for each call; the error is reported in one line.
     logging.getLogger().addHandler(logging.NullHandler())
-    note("starting Spark, which takes a few seconds; the first batch takes longer than the others")
-    with spark_session(spark) as session, noted_signals() as signals:
-        queries = job.start(session, note)
-        page = session.sparkContext.uiWebUrl
-        note(None if page is None else f"Spark's web interface: {page}")
-        with job.progress(session, warn) as log:
-            for change in _changes(log):
-                warn(change)
-            lines: list[str | None] = []
-            first = FirstBatchProgress(queries[0], session.sparkContext.statusTracker())
+    with _served(metrics) as publish:
+        note(
+            "starting Spark, which takes a few seconds; "
+            "the first batch takes longer than the others"
+        )
+        with spark_session(spark) as session, noted_signals() as signals:
+            log = job.progress(session, warn)
+            queries = job.start(session, note, log.fill)
+            page = session.sparkContext.uiWebUrl
+            note(None if page is None else f"Spark's web interface: {page}")
+            with log:
+                publish(log, None)
+                for change in _changes(log):
+                    warn(change)
+                lines: list[str | None] = []
+                first = FirstBatchProgress(queries[0], session.sparkContext.statusTracker())
 
-            def show(report: Report) -> None:
-                log.add(report)
-                line = describe(report)
-                lines.append(line)
-                note(line)
+                def show(report: Report) -> None:
+                    batch = log.add(report)
+                    publish(log, batch)
+                    lines.append(batch.line())
+                    note(lines[-1])
 
-            def heartbeat() -> None:
-                log.heartbeat()
-                if not lines:
-                    note(first.line())
+                def heartbeat() -> None:
+                    log.heartbeat()
+                    if not lines:
+                        note(first.line())
 
-            wait_for(queries, show, signals=signals, heartbeat=heartbeat)
-            log.end(STOPPED if signals else DONE)
-            if job.once and not any(lines):
-                note("nothing new at the source")
+                wait_for(queries, show, signals=signals, heartbeat=heartbeat)
+                if job.once and not signals and (following := job.follow(session)):
+                    wait_for(following, signals=signals, heartbeat=log.heartbeat)
+                log.end(STOPPED if signals else DONE)
+                publish(log, None)
+                if job.once and not any(lines):
+                    note("nothing new at the source")
     return 128 + signals[0] if signals else 0
+
+
+Publish = Callable[[ProgressLog, Batch | None], None]
+
+
+@contextmanager
+def _served(metrics: tuple[str, int] | None) -> Iterator[Publish]:
+    """What takes the figures for the metrics, served before Spark starts.
+
+    Raises:
+        MissingExtraError: prometheus-client is not installed.
+        LinkError: the address cannot be used.
+    """
+    if metrics is None:
+        yield lambda *_: None
+        return
+    with optional_import("--metrics", "metrics"):
+        from streamer.fleet.spark.metrics import FleetMetrics
+    found = FleetMetrics()
+    with found.served(*metrics):
+        yield found.show
 
 
 def _changes(log: ProgressLog) -> Iterator[str]:

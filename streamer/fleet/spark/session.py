@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from streamer.errors import SparkError, UsageError
-from streamer.fleet.spark.failures import explained
+from streamer.fleet.spark.failures import explained, logged
 from streamer.fleet.spark.needs import check_java, check_packages
 from streamer.fleet.spark.preview import is_on_this_machine
 from streamer.fleet.spark.signals import children_ignoring_sigterm, noted_signals
@@ -40,9 +40,18 @@ _DEFAULTS = {
     # Times in nanoseconds, as pandas writes them, are read as numbers; Spark has no such type.
     "spark.sql.legacy.parquet.nanosAsLong": "true",
     "spark.sql.streaming.metricsEnabled": "true",
+    # A report on a batch has the summaries of its shards: 40 MB for ten million meters.
+    "spark.sql.streaming.numRecentProgressUpdates": "20",
+    "spark.sql.streaming.ui.retainedProgressUpdates": "20",
     f"{_STATE_STORE}.providerClass": ROCKSDB,
-    # Each batch writes only the changes, not a snapshot of the whole state.
-    f"{_STATE_STORE}.rocksdb.changelogCheckpointing.enabled": "true",
+    # The compressed state of a shard changes as a whole. Two versions of it are kept, that of the
+    # last complete batch and that of the one under way, which is the least from which a query can
+    # continue; as changes beside snapshots, they would take several times the room.
+    f"{_STATE_STORE}.rocksdb.changelogCheckpointing.enabled": "false",
+    f"{_STATE_STORE}.rocksdb.compactOnCommit": "true",
+    f"{_STATE_STORE}.maintenanceInterval": "10s",
+    "spark.sql.streaming.minBatchesToRetain": "2",
+    "spark.sql.streaming.ratioExtraSpaceAllowedInCheckpoint": "0",
     "spark.ui.prometheus.enabled": "true",
     "spark.ui.showConsoleProgress": "false",
     f"{_PROMETHEUS}.class": "org.apache.spark.metrics.sink.PrometheusServlet",
@@ -60,6 +69,15 @@ _LOCAL_DEFAULTS = {
     "spark.driver.host": LOOPBACK,
 }
 _SET_BY_SHELL = {"spark.app.name", "spark.ui.showConsoleProgress"}
+LOCAL_FILE_MANAGER = (
+    "spark.sql.streaming.checkpointFileManagerClass",
+    "org.apache.spark.sql.execution.streaming.checkpointing.FileSystemBasedCheckpointFileManager",
+)
+"""Setting for checkpoints in the local file system. Both managers write a file under another name,
+and rename it, which replaces an existing one at once. But the default one starts four processes
+for each, since Hadoop has no native code here: some 50 in a batch. It is needed elsewhere, where
+renaming through the other interface replaces nothing."""
+
 _END_S = 60.0
 _AT_LAUNCH = ("spark.driver.", "spark.jars", "spark.master", "spark.submit.")
 
@@ -200,7 +218,7 @@ def _log(settings: SparkSettings) -> Iterator[IO[bytes] | None]:
         try:
             yield log
         except SparkError as error:
-            raise error.with_log(path) from None
+            raise logged(error, path) from None
         except BaseException:
             path.unlink()
             raise

@@ -1,19 +1,19 @@
-"""Sinks of a fleet's forecasts: a folder of Parquet files, Kafka, or the terminal."""
+"""Sinks of a fleet's forecasts: a folder of Parquet files, the terminal, or a format of Spark."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from streamer.display.numbers import number, percent
 from streamer.errors import UsageError
-from streamer.fleet.spark.connectors import connected, connector_options, prepare_connector
 from streamer.fleet.spark.failures import explained
-from streamer.fleet.spark.locations import parse_topic
+from streamer.fleet.spark.formats import StreamFormat, write_stream
 from streamer.fleet.spark.storage import Opener, last_batch
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, Row, SparkSession
-    from pyspark.sql.streaming import DataStreamWriter
+    from pyspark.sql import DataFrame, Row
+    from pyspark.sql.streaming import StreamingQuery
     from rich.table import Table
 
 CONSOLE = "console"
@@ -23,55 +23,79 @@ COMMITTED = "_spark_metadata"
 _MAX_SHOWN = 12
 
 
-def check_sink(open_folder: Opener, sink: str, checkpoint: str) -> None:
-    """Check that a sink fits a checkpoint.
+@dataclass(frozen=True)
+class SinkQuery:
+    """A sink, and the query that writes to it.
 
-    Args:
-        open_folder: opens the folders.
-        sink: a folder, a `kafka://` URL, or `console`.
+    Attributes:
+        name: name of the query.
+        place: a folder, `console`, or the place of `stream`.
         checkpoint: the query's checkpoint; may be new.
-
-    Raises:
-        UsageError: the sink is a file, or contains the output of another checkpoint.
+        stream: the format of a sink other than a folder and the terminal.
+        files: format of the files of a folder.
     """
-    if sink == CONSOLE or parse_topic(sink) is not None:
-        return
-    if open_folder(sink).is_file():
-        raise UsageError(f"{sink} is a file: give a folder, which need not exist")
-    there, begun = (
-        last_batch(open_folder(f"{folder}/{name}"))
-        for folder, name in ((sink, COMMITTED), (checkpoint, "offsets"))
-    )
-    if there is not None and (begun is None or there > begun):
-        # Spark would take the next batches for those already in it, and not write them.
-        raise UsageError(
-            f"{sink} contains the output of another checkpoint: give a new --sink, or the "
-            "--checkpoint that belongs to it"
+
+    name: str
+    place: str
+    checkpoint: str
+    stream: StreamFormat | None = None
+    files: str = "parquet"
+
+    @property
+    def folder(self) -> str:
+        """The folder of files; empty for another sink."""
+        return "" if self.stream is not None or self.place == CONSOLE else self.place
+
+    def check(self, open_folder: Opener) -> None:
+        """Check that a folder fits the checkpoint.
+
+        Args:
+            open_folder: opens the folders.
+
+        Raises:
+            UsageError: the sink is a file, or contains the output of another checkpoint.
+        """
+        if not self.folder:
+            return
+        if open_folder(self.folder).is_file():
+            raise UsageError(f"{self.folder} is a file: give a folder, which need not exist")
+        there, begun = (
+            last_batch(open_folder(f"{folder}/{name}"))
+            for folder, name in ((self.folder, COMMITTED), (self.checkpoint, "offsets"))
         )
+        if there is not None and (begun is None or there > begun):
+            # Spark would take the next batches for those already in it, and not write them.
+            raise UsageError(
+                f"{self.folder} contains the output of another checkpoint: give a new --sink, or "
+                "the --checkpoint that belongs to it"
+            )
 
+    def start(self, rows: DataFrame, every: str | None) -> StreamingQuery:
+        """Start the query.
 
-def open_sink(session: SparkSession, rows: DataFrame, sink: str) -> DataStreamWriter:
-    """The writer of the rows of each batch.
+        Args:
+            rows: the rows.
+            every: interval from one batch to the next, in Spark's notation; None to end when all
+                available rows are written.
 
-    Raises:
-        UsageError: the connector is missing.
-        SparkError: Spark cannot open the sink.
-    """
-    if sink == CONSOLE:
-        return rows.writeStream.foreachBatch(show_batch)
-    topic = parse_topic(sink)
-    if topic is None:
-        with explained(sink):
-            return rows.writeStream.format("parquet").option("path", sink)
-    from pyspark.sql import functions as fn
-
-    with connected(topic):
-        value = fn.to_json(fn.struct("*"), {"ignoreNullFields": "false"})
-        messages = rows.select(rows["meter"].alias("key"), value.alias("value"))
-        writer = messages.writeStream.format(prepare_connector(session, topic))
-        if topic.connector == "spark":
-            writer = writer.option("topic", topic.name)
-        return writer.options(**connector_options(topic))
+        Raises:
+            UsageError: Spark does not know the format.
+            SparkError: Spark cannot start the query.
+        """
+        stream = self.stream or StreamFormat(self.files, self.place)
+        with explained(f"{stream.shown}: the query does not start"):
+            if self.stream is None and self.place == CONSOLE:
+                writer = rows.writeStream.foreachBatch(show_batch)
+            else:
+                writer = write_stream(rows, stream)
+            writer = writer.queryName(self.name).outputMode("append")
+            writer = writer.option("checkpointLocation", self.checkpoint)
+            writer = (
+                writer.trigger(availableNow=True)
+                if every is None
+                else writer.trigger(processingTime=every)
+            )
+            return writer.toTable(stream.path) if stream.is_table else writer.start()
 
 
 def show_batch(rows: DataFrame, batch: int) -> None:

@@ -1,4 +1,4 @@
-"""Sources of a fleet's readings: a folder of files, or Kafka."""
+"""Sources of a fleet's readings: a folder of files, or a format of Spark."""
 
 from __future__ import annotations
 
@@ -7,17 +7,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from streamer.errors import UsageError
-from streamer.fleet.spark.connectors import connected, connector_options, prepare_connector
 from streamer.fleet.spark.failures import explained
-from streamer.fleet.spark.kafka.options import SourceOptions
+from streamer.fleet.spark.formats import StreamFormat, quoted, read_stream
+from streamer.fleet.spark.headers import LINE, LINES, by_header
 from streamer.fleet.spark.locations import (
     Columns,
-    TopicLocation,
     check_columns,
     data_files,
     format_of,
     is_pattern,
-    parse_topic,
 )
 from streamer.fleet.spark.storage import Storage
 
@@ -28,10 +26,13 @@ if TYPE_CHECKING:
 _NATURAL = {"meter": "string", "minute": "timestamp", "kw": "double"}
 """Types of a Parquet file's columns, if no file exists yet."""
 
+KEEP, DELETE = "keep", "delete"
+"""What becomes of a file that was read, unless a folder is named."""
+
 MAX_BYTES = 32 << 20
 """Size of a batch's files without another limit."""
 
-_MAX_AGE = "3650d"
+MAX_AGE = "3650d"
 """Largest age of a new file relative to the newest one. Spark's default of a week is too short for
 files copied with their times, which would be ignored silently."""
 
@@ -41,11 +42,14 @@ class ReadingSource:
     """A source of readings.
 
     Attributes:
-        source: a folder, a pattern of files, or a `kafka://` URL.
+        source: a folder or a pattern of files, or the name of another source.
         columns: names of its columns.
         format: format of a folder's files; None for the one of their names' endings.
         max_files: largest number of files in a batch; None for a limit of about 32 MB.
         delimiter: the character between the fields of CSV files.
+        stream: a source other than files; None for files.
+        consumed: what becomes of a file after the batch that it was in: `keep`, `delete`, or a
+            folder that it is moved to.
     """
 
     source: str
@@ -53,34 +57,29 @@ class ReadingSource:
     format: str | None = None
     max_files: int | None = None
     delimiter: str = ","
+    stream: StreamFormat | None = None
+    consumed: str = KEEP
 
-    def open(self, session: SparkSession, *, with_file: bool = False) -> DataFrame:
-        """The raw readings: columns meter, minute and kw, of any type.
+    def open(self, session: SparkSession) -> DataFrame:
+        """The raw readings: columns meter, minute and kw, of any type, and file.
 
-        Args:
-            session: the Spark session.
-            with_file: whether to add a column ``file`` with the URL of each row's file; it is
-                null for a topic.
+        The file is the URL of each row's file, null for a source other than files.
 
         Raises:
             UsageError: the source does not exist, or has other columns.
             SparkError: Spark cannot open it.
         """
-        topic = parse_topic(self.source)
-        if topic is None:
-            rows = self._files(session)
-        else:
-            rows = read_topic(session, topic, self.columns.names)
-        return self._named(rows, is_topic=topic is not None, with_file=with_file)
+        if self.stream is None:
+            return self._files(session)
+        return self._named(read_stream(session, self.stream, self.columns.names))
 
     def first_batch(self, session: SparkSession) -> DataFrame | None:
         """The raw readings of the files that a new query takes first.
 
         Returns:
-            Columns meter, minute and kw; None for a topic, or if there are no files in the folder
-            itself.
+            As `open`; None without files in the folder itself.
         """
-        if parse_topic(self.source) is not None:
+        if self.stream is not None:
             return None
         storage = Storage(session, self.source)
         urls = storage.first_files(self.max_files, MAX_BYTES)
@@ -88,33 +87,28 @@ class ReadingSource:
             return None
         form = self.format or format_of(data_files(storage.names()), self.source)
         with explained(self.source):
-            reader = session.read.schema(self._schema(session, form, has_files=True))
-            rows = (
-                reader.options(**self._options(form))
-                .format(form)
-                .load([_literal(url) for url in urls])
-            )
-        return self._named(rows, is_topic=False, with_file=False)
+            schema = self._schema(session, form, has_files=True)
+            return self._load(session.read, form, schema, [_literal(url) for url in urls])
 
-    def _named(self, rows: DataFrame, *, is_topic: bool, with_file: bool) -> DataFrame:
-        """The three columns under our names."""
+    def _named(self, rows: DataFrame) -> DataFrame:
+        """The columns under our names."""
         from pyspark.sql import functions as fn
 
         check_columns(self.source, rows.columns, self.columns)
         named = zip(_NATURAL, self.columns.names, strict=True)
-        chosen = [rows[_quoted(theirs)].alias(ours) for ours, theirs in named]
-        if with_file:
-            file = fn.lit(None).cast("string") if is_topic else fn.col("_metadata.file_path")
-            chosen.append(file.alias("file"))
-        return rows.select(*chosen)
+        chosen = [rows[quoted(theirs)].alias(ours) for ours, theirs in named]
+        url = fn.lit(None).cast("string") if self.stream else fn.col("_metadata.file_path")
+        return rows.select(*chosen, url.alias("file"))
 
-    def _options(self, form: str) -> dict[str, Any]:
-        """Spark's options for a format."""
+    def _load(
+        self, reader: Any, form: str, schema: StructType, places: str | list[str]
+    ) -> DataFrame:
+        """Load files, whose columns are found by their names, not their positions."""
         if form != "csv":
-            return {}
-        # The header is compared with the schema: columns must not change their order. A quote in
-        # a quoted field is doubled, by RFC 4180.
-        return {"header": True, "enforceSchema": False, "sep": self.delimiter, "escape": '"'}
+            return self._named(reader.schema(schema).format(form).load(places))
+        check_columns(self.source, schema.names, self.columns)
+        lines = reader.schema(LINE).options(**LINES).format(form).load(places)
+        return by_header(lines, self.columns, self.delimiter)
 
     def _files(self, session: SparkSession) -> DataFrame:
         storage = Storage(session, self.source)
@@ -125,49 +119,34 @@ class ReadingSource:
             raise UsageError(f"{self.source}: folder not found")
         form = self.format or format_of(names, self.source)
         with explained(self.source):
-            reader = session.readStream.schema(self._schema(session, form, bool(names)))
-            reader = reader.options(**self._options(form))
+            schema = self._schema(session, form, bool(names))
+            reader = session.readStream.option("maxFileAge", MAX_AGE)
             if self.max_files is None:
                 # A worker holds its shards' part of a batch in memory.
                 reader = reader.option("maxBytesPerTrigger", MAX_BYTES)
             else:
                 reader = reader.option("maxFilesPerTrigger", self.max_files)
-            reader = reader.option("maxFileAge", _MAX_AGE)
-            return reader.format(form).load(self.source)
+            if self.consumed == DELETE:
+                reader = reader.option("cleanSource", "delete")
+            elif self.consumed != KEEP:
+                reader = reader.option("cleanSource", "archive")
+                reader = reader.option("sourceArchiveDir", self.consumed)
+            return self._load(reader, form, schema, self.source)
 
     def _schema(self, session: SparkSession, form: str, has_files: bool) -> StructType:
         """Schema of the files; text is read as text, so that no value can stop the query."""
         from pyspark.sql.types import StringType, StructField, StructType
 
         if has_files and form == "csv":
-            return session.read.options(**self._options(form)).csv(self.source).schema
+            # Of the first file; a quote in a quoted field is doubled, by RFC 4180.
+            reader = session.read.options(header=True, sep=self.delimiter, escape='"')
+            return reader.csv(self.source).schema
         if has_files and form == "parquet":
             return session.read.parquet(self.source).schema
         if form == "parquet":
             named = zip(_NATURAL.values(), self.columns.names, strict=True)
-            return StructType.fromDDL(", ".join(f"{_quoted(name)} {kind}" for kind, name in named))
+            return StructType.fromDDL(", ".join(f"{quoted(name)} {kind}" for kind, name in named))
         return StructType([StructField(name, StringType()) for name in self.columns.names])
-
-
-def read_topic(session: SparkSession, topic: TopicLocation, names: tuple[str, ...]) -> DataFrame:
-    """The messages of a topic, each a JSON object with members of these names.
-
-    Raises:
-        UsageError: the connector is missing.
-        SparkError: Spark cannot open the topic.
-    """
-    from pyspark.sql import functions as fn
-
-    with connected(topic):
-        reader = session.readStream.format(prepare_connector(session, topic))
-        if topic.connector == "spark":
-            reader = reader.option("subscribe", topic.name)
-            reader = reader.option("maxOffsetsPerTrigger", SourceOptions.max_records)
-        messages = reader.options(**connector_options(topic)).load()
-    with explained(topic.shown):
-        schema = ", ".join(f"{_quoted(name)} string" for name in names)
-        members = fn.from_json(messages["value"].cast("string"), schema)
-        return messages.select(members.alias("it")).select("it.*")
 
 
 def _literal(url: str) -> str:
@@ -177,7 +156,3 @@ def _literal(url: str) -> str:
     'file:/in/a \\[1\\].csv'
     """
     return re.sub(r"([\\*?\[\]{}])", r"\\\1", url)
-
-
-def _quoted(name: str) -> str:
-    return f"`{name.replace('`', '``')}`"

@@ -3,55 +3,21 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from streamer.errors import UsageError
-from streamer.fleet.spark.checkpoint import CheckpointConfig, check_given, read_config
-from streamer.fleet.spark.failures import explained
+from streamer.fleet.spark.checkpoint import CheckpointConfig, read_config
 from streamer.fleet.spark.meters import MetersStatus, meters_status
 from streamer.fleet.spark.progress import FOLDER, RunProgress, read_progress
-from streamer.fleet.spark.reports import Batch, BatchCounts
-from streamer.fleet.spark.storage import Opener, Storage, last_batch
-from streamer.models import find_model
-from streamer.models.artefact import sha256_of
-
-if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+from streamer.fleet.spark.reports import Batch, BatchCounts, Run
+from streamer.fleet.spark.storage import Opener, last_batch
+from streamer.fleet.summary import MeterSummary
 
 HOUR_S = 3600.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunStatus:
-    """The last run of the query.
-
-    Attributes:
-        state: `running`; `done`, `stopped` or `failed` as recorded by the run; `died` if its
-            process has ended without a record; `overdue` if it has recorded nothing for minutes
-            and may be on another machine.
-        cause: cause of a failure.
-        source: source of its readings.
-        sink: sink of its rows.
-        began: time of its start.
-        heard: time of its last record: at its start, at each batch, in between, or at its end.
-        every_s: seconds from one batch to the next; 0 for a run that ends when it is done.
-        host: machine of its driver.
-        pid: process on that machine.
-    """
-
-    state: str
-    cause: str | None
-    source: str
-    sink: str
-    began: datetime
-    heard: datetime
-    every_s: float
-    host: str
-    pid: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +34,7 @@ class BatchStatus(BatchCounts):
         parts_s: total durations of their parts, by Spark's names.
         readings_per_s: readings per second of the total duration.
         behind: records waiting at the source after the last batch; None if unknown.
+        kinds: alarms by kind.
     """
 
     batches: int
@@ -79,6 +46,7 @@ class BatchStatus(BatchCounts):
     parts_s: dict[str, float]
     readings_per_s: float | None
     behind: int | None
+    kinds: dict[str, int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,17 +57,17 @@ class FleetStatus:
         checkpoint: the query's checkpoint.
         at: time of this status.
         fixed: configuration of the checkpoint.
-        run: the last run; None if no progress is recorded.
+        run: the last run, with its state as seen at that time; None if no progress is recorded.
         batch: number of the last completed batch; None before the first.
         last: the last batch; None if no progress is recorded.
         hour: the recorded batches of the hour before its end.
-        fleet: the meters; None before the first batch.
+        fleet: the meters; None before the first batch, or if no run has recorded them yet.
     """
 
     checkpoint: str
     at: datetime
     fixed: CheckpointConfig
-    run: RunStatus | None
+    run: Run | None
     batch: int | None
     last: BatchStatus | None
     hour: BatchStatus | None
@@ -113,59 +81,33 @@ class FleetStatus:
 
     def to_json(self) -> dict[str, Any]:
         """The status as JSON values, with times as ISO 8601 in UTC."""
-        plain: dict[str, Any] = _plain({**asdict(self), "lag_s": self.lag_s})
-        return plain
+        found: dict[str, Any] = _plain({**asdict(self), "lag_s": self.lag_s})
+        if self.run is not None:
+            del found["run"]["said"]
+            began, heard = time_of(self.run.began), time_of(self.run.said)
+            found["run"] |= {"began": _plain(began), "heard": _plain(heard)}
+        return found
 
 
 def fleet_status(
-    session: SparkSession,
+    open_folder: Opener,
     checkpoint: str,
     *,
     worst: int = 5,
-    model: str | None = None,
     now: Callable[[], float] = time.time,
 ) -> FleetStatus:
     """Determine the status of a checkpoint's fleet, whether its query is running or not.
 
-    The states of the meters are read on the session's executors.
-
-    Args:
-        session: a Spark session; need not be that of the query.
-        checkpoint: the query's checkpoint.
-        worst: number of meters in each ranking.
-        model: name or path of the model, if it has moved; None for the recorded one.
-        now: returns the time in seconds since 1970.
-
-    Raises:
-        UsageError: the checkpoint or the model does not exist, or the model has other weights.
-        StateError: the checkpoint is damaged, or not one of `streamer fleet`.
-        SparkError: Spark cannot read it.
-    """
-    found = recorded_status(partial(Storage, session), checkpoint, model=model, now=now)
-    batch = found.batch
-    if batch is None:
-        return found
-    with explained(f"{checkpoint}: the state of batch {batch}, below state/, cannot be read"):
-        return replace(found, fleet=meters_status(session, checkpoint, found.fixed, batch, worst))
-
-
-def recorded_status(
-    open_folder: Opener,
-    checkpoint: str,
-    *,
-    model: str | None = None,
-    now: Callable[[], float] = time.time,
-) -> FleetStatus:
-    """Determine the status of a checkpoint's query, without that of the meters.
+    Everything is read from what the query has recorded beside its checkpoint.
 
     Args:
         open_folder: opens the folders of the checkpoint.
         checkpoint: the query's checkpoint.
-        model: name or path of the model, if it has moved; None for the recorded one.
+        worst: number of meters in each ranking, `MAX_WORST` at most.
         now: returns the time in seconds since 1970.
 
     Raises:
-        UsageError: the checkpoint or the model does not exist, or the model has other weights.
+        UsageError: the checkpoint does not exist.
         StateError: the checkpoint is damaged, or not one of `streamer fleet`.
     """
     folder = open_folder(checkpoint)
@@ -173,33 +115,28 @@ def recorded_status(
     if config is None:
         missing = "is not a checkpoint" if folder.folder_exists() else "does not exist"
         raise UsageError(f"{checkpoint} {missing}: give the --checkpoint of a `streamer fleet run`")
-    if model is not None:
-        check_given(config, {"model": model}, sha256_of(find_model(model)), checkpoint)
-        config = replace(config, choices=replace(config.choices, model=model))
     progress = read_progress(open_folder(f"{checkpoint}/{FOLDER}"))
-    at = now()
-    run = _run(progress, at)
+    at, run = now(), progress.run
     return FleetStatus(
         checkpoint=checkpoint,
-        at=_time(at),
+        at=time_of(at),
         fixed=config,
-        run=run,
+        run=None if run is None else replace(run, state=run.state_at(at)),
         batch=last_batch(open_folder(f"{checkpoint}/commits")),
         last=_batches(progress.batches[-1:]),
         hour=_batches(progress.over(HOUR_S)),
-        fleet=None,
+        fleet=_meters(progress, config, worst),
     )
 
 
-def _run(progress: RunProgress, at: float) -> RunStatus | None:
-    run = progress.run
-    if run is None:
+def _meters(progress: RunProgress, config: CheckpointConfig, worst: int) -> MetersStatus | None:
+    if not progress.shards:
         return None
-    recorded: dict[str, Any] = {
-        name: getattr(run, name) for name in ("cause", "source", "sink", "every_s", "host", "pid")
-    }
-    return RunStatus(
-        state=run.state_at(at), began=_time(run.began), heard=_time(run.said), **recorded
+    return meters_status(
+        progress.shards,
+        batch=progress.after,
+        worst=worst,
+        silent_after=config.choices.silent_after,
     )
 
 
@@ -207,28 +144,34 @@ def _batches(batches: Sequence[Batch]) -> BatchStatus | None:
     if not batches:
         return None
     seconds = sum(batch.seconds for batch in batches)
-    parts_s: dict[str, float] = {}
+    parts_s: Counter[str] = Counter()
+    kinds: Counter[str] = Counter()
     for batch in batches:
-        for name, part_s in batch.parts_s.items():
-            parts_s[name] = parts_s.get(name, 0.0) + part_s
+        parts_s.update(batch.parts_s)
+        kinds.update(batch.kinds)
     totals = {
         it.name: sum(getattr(batch, it.name) for batch in batches) for it in fields(BatchCounts)
     }
     return BatchStatus(
         batches=len(batches),
         number=batches[-1].number,
-        began=_time(batches[0].began),
-        ended=_time(batches[-1].ended),
+        began=time_of(batches[0].began),
+        ended=time_of(batches[-1].ended),
         seconds=seconds,
         longest_s=max(batch.seconds for batch in batches),
-        parts_s=parts_s,
+        parts_s=dict(parts_s),
         readings_per_s=totals["readings"] / seconds if seconds else None,
         behind=batches[-1].behind,
+        kinds=dict(kinds),
         **totals,
     )
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, MeterSummary):
+        values = {"minute": value.minute, "skill": value.skill, **value._asdict()}
+        del values["minute_us"]
+        return _plain(values)
     if isinstance(value, dict):
         return {name: _plain(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
@@ -238,5 +181,6 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _time(seconds: float) -> datetime:
+def time_of(seconds: float) -> datetime:
+    """A time in seconds since 1970 as one in UTC."""
     return datetime.fromtimestamp(seconds, UTC)

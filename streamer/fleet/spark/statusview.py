@@ -13,9 +13,10 @@ from streamer.display.durations import lasting
 from streamer.display.lines import printable
 from streamer.display.numbers import NOTHING, number, percent, plural
 from streamer.display.tables import plain_table
-from streamer.fleet.spark.meters import MIN_SETTLED, MetersStatus, MeterStatus
-from streamer.fleet.spark.reports import DIED, FAILED, OVERDUE, RUNNING
-from streamer.fleet.spark.status import BatchStatus, FleetStatus, RunStatus
+from streamer.fleet.spark.meters import MetersStatus
+from streamer.fleet.spark.reports import DIED, FAILED, OVERDUE, RUNNING, Run
+from streamer.fleet.spark.status import BatchStatus, FleetStatus, time_of
+from streamer.fleet.summary import MIN_SETTLED, MeterSummary
 
 _NAME_WIDTH = 24
 _PARTS = 3
@@ -42,6 +43,8 @@ def status_tables(status: FleetStatus) -> RenderableType:
         parts += ["", _batches(status.last, status.hour, status.run)]
     if status.fleet is not None:
         parts += ["", _fleet(status, status.fleet), *_worst(status, status.fleet)]
+    elif status.batch is not None:
+        parts.append(Text("The figures of the meters are recorded from the next run on."))
     return Group(*parts)
 
 
@@ -69,19 +72,20 @@ def _heading(status: FleetStatus) -> RenderableType:
     return grid
 
 
-def _run(run: RunStatus, at: datetime) -> Text:
-    heard = _ago(run.heard, at)
+def _run(run: Run, at: datetime) -> Text:
+    said = time_of(run.said)
+    heard = _ago(said, at)
     text = {
-        RUNNING: f"running, started {_ago(run.began, at)}",
+        RUNNING: f"running, started {_ago(time_of(run.began), at)}",
         DIED: f"died: its process has ended without a record; last record {heard}",
-        OVERDUE: f"no record since {_shown(run.heard)} UTC, {heard}",
+        OVERDUE: f"no record since {_shown(said)} UTC, {heard}",
     }.get(run.state, f"{run.state} {heard}")
     if run.cause is not None:
         text += f": {_clean(run.cause).plain}"
     return Text(text, style="bold red" if run.state in _GONE else "")
 
 
-def _batches(last: BatchStatus, hour: BatchStatus, run: RunStatus | None) -> RenderableType:
+def _batches(last: BatchStatus, hour: BatchStatus, run: Run | None) -> RenderableType:
     span = lasting((hour.ended - hour.began).total_seconds())
     many = "1 batch" if hour.batches == 1 else f"{hour.batches:,} batches"
     table = plain_table("", f"batch {last.number}", f"{many} in {span}", first_width=_NAME_WIDTH)
@@ -97,6 +101,8 @@ def _batches(last: BatchStatus, hour: BatchStatus, run: RunStatus | None) -> Ren
         counts = [getattr(it, name) for it in both]
         if any(counts) or name in ("read", "rows", "late", "silent"):
             table.add_row(what, *(f"{count:,}" for count in counts))
+    for kind in sorted(hour.kinds.keys() - {"silent"}):
+        table.add_row(f"alarm {_clean(kind)}", *(f"{it.kinds.get(kind, 0):,}" for it in both))
     return Group(table, Text(_split(last)))
 
 
@@ -123,8 +129,21 @@ def _fleet(status: FleetStatus, fleet: MetersStatus) -> RenderableType:
         frozen = (_score(scores.frozen_mse_kw2), "", percent(scores.frozen_skill), "")
         table.add_row("frozen", *frozen)
     table.add_row("persistence", _score(scores.persistence_mse_kw2), "", "", "")
+    for minutes, mean in fleet.horizons.items():
+        table.add_row(
+            f"mean of {minutes} minutes",
+            _score(mean.mse_kw2),
+            "",
+            percent(mean.skill),
+            percent(mean.coverage, signed=False),
+        )
+    about = f"Of {plural(scores.settled, 'settled minute')}"
+    if fleet.batch is None:
+        about += "; some shards may be missing until the next run"
+    elif fleet.batch != status.batch:
+        about += f" until batch {fleet.batch}; what is missing is added by the next run"
     dropped = f"{fleet.late:,} late, {fleet.doubled:,} duplicate and {fleet.invalid:,} invalid"
-    return Group(table, Text(f"Of {plural(scores.settled, 'settled minute')}. Dropped: {dropped}."))
+    return Group(table, Text(f"{about}. Dropped: {dropped}."))
 
 
 def _heard(fleet: MetersStatus) -> str:
@@ -164,7 +183,7 @@ def _silent(title: str, fleet: MetersStatus) -> Table:
     return table
 
 
-def _scored(title: str, meters: Sequence[MeterStatus]) -> Table:
+def _scored(title: str, meters: Sequence[MeterSummary]) -> Table:
     table = plain_table(
         title, "skill", "MSE kW²", "persistence", "in the band", "settled", first_width=_NAME_WIDTH
     )

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import glob
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+from streamer.atomic import replaced_file
 from streamer.errors import SparkError, StateError
 from streamer.fleet.spark.failures import explained
 
@@ -21,29 +23,6 @@ if TYPE_CHECKING:
 
 _CHECKSUMS = b"crc\0"
 """Beginning of Hadoop's file of checksums, before the size of a piece in bytes."""
-
-
-class ReadableFolder(Protocol):
-    """A folder or a pattern of files that can be read."""
-
-    def exists(self, name: str) -> bool:
-        """Whether the folder has an entry of this name."""
-
-    def folder_exists(self) -> bool:
-        """Whether the folder itself exists."""
-
-    def is_file(self) -> bool:
-        """Whether the path is a file instead of a folder."""
-
-    def names(self) -> list[str]:
-        """Names of the entries of a folder, or of the files that match a pattern."""
-
-    def read(self, name: str) -> str:
-        """The text of an entry."""
-
-
-Opener = Callable[[str], ReadableFolder]
-"""Opens a folder by its path or URL."""
 
 
 class LocalFolder:
@@ -129,12 +108,18 @@ class Storage:
     """
 
     def __init__(self, session: SparkSession, path: str) -> None:
+        self._session = session
         self._context: Any = session.sparkContext
         self._jvm: Any = self._context._jvm  # noqa: SLF001 - Hadoop exists only in the JVM
         with explained(path):
             self._path = self._jvm.org.apache.hadoop.fs.Path(path)
             conf = self._context._jsc.hadoopConfiguration()  # noqa: SLF001
             self._files = self._path.getFileSystem(conf)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the folder is one of the local file system of its machine."""
+        return bool(self._files.getScheme() == "file")
 
     def exists(self, name: str) -> bool:
         """Whether the folder has an entry of this name."""
@@ -155,13 +140,7 @@ class Storage:
 
     def names(self) -> list[str]:
         """Names of the entries of a folder, or of the files that match a pattern."""
-        with explained(str(self._path)):
-            # The name of a folder may look like a pattern.
-            if self._files.exists(self._path):
-                found = self._files.listStatus(self._path)
-            else:
-                found = self._files.globStatus(self._path) or ()
-            return sorted(status.getPath().getName() for status in found)
+        return sorted(status.getPath().getName() for status in self._entries())
 
     def first_files(self, files: int | None, size: int) -> list[str]:
         """URLs of the oldest files, which Spark reads first.
@@ -170,23 +149,22 @@ class Storage:
             files: their largest number; None for any.
             size: their largest total size in bytes; a single file may be larger.
         """
+        known = sorted(
+            (status.getModificationTime(), status.getLen(), status.getPath().toString())
+            for status in self._entries()
+            if status.isFile() and not status.getPath().getName().startswith((".", "_"))
+        )[:files]
+        ends = accumulate(length for _, length, _ in known)
+        return [url for (*_, url), end in zip(known, ends, strict=True) if end <= size] or [
+            url for *_, url in known[:1]
+        ]
+
+    def _entries(self) -> Sequence[Any]:
         with explained(str(self._path)):
+            # The name of a folder may look like a pattern.
             if self._files.exists(self._path):
-                found = self._files.listStatus(self._path)
-            else:
-                found = self._files.globStatus(self._path) or ()
-            known = sorted(
-                (status.getModificationTime(), status.getLen(), status.getPath().toString())
-                for status in found
-                if status.isFile() and not status.getPath().getName().startswith((".", "_"))
-            )
-        first: list[str] = []
-        for _, length, url in known[:files]:
-            size -= length
-            if first and size < 0:
-                break
-            first.append(url)
-        return first
+                return list(self._files.listStatus(self._path))
+            return list(self._files.globStatus(self._path) or ())
 
     def read(self, name: str) -> str:
         """The text of an entry."""
@@ -198,24 +176,65 @@ class Storage:
                 stream.close()
 
     def write(self, name: str, text: str) -> None:
-        """Write a new entry atomically: it appears as a whole, or not at all."""
+        """Write an entry atomically: it appears as a whole, in place of a former one.
+
+        Raises:
+            OSError: a local file cannot be written.
+        """
+        if self.is_local:
+            path = local_path(self.url) / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # Those of the former entry; without any, nothing is compared.
+            path.with_name(f".{path.name}.crc").unlink(missing_ok=True)
+            with replaced_file(path) as file:
+                file.write(text.encode())
+            return
         with explained(str(self._path)):
-            unfinished = self._entry(f".{name}.new")
-            stream = self._files.create(unfinished, True)
+            conf = self._context._jsc.hadoopConfiguration()  # noqa: SLF001
+            streaming = self._jvm.org.apache.spark.sql.execution.streaming
+            manager = streaming.checkpointing.CheckpointFileManager.create(self._path, conf)
+            manager.mkdirs(self._entry(name).getParent())
+            stream = manager.createAtomic(self._entry(name), True)
             try:
                 stream.write(bytearray(text.encode()))
-            finally:
-                stream.close()
-            if not self._files.rename(unfinished, self._entry(name)):
-                raise SparkError(f"{self._path}: {name} cannot be renamed into place")
+            except BaseException:
+                stream.cancel()
+                raise
+            stream.close()
 
-    def remove(self, name: str) -> None:
-        """Remove an entry, if it exists."""
+    def create(self) -> None:
+        """Create the folder, if it does not exist."""
         with explained(str(self._path)):
-            self._files.delete(self._entry(name), False)
+            self._files.mkdirs(self._path)
+
+    def remove(self, name: str, *, with_content: bool = False) -> None:
+        """Remove an entry, if it exists, and with `with_content` all entries below it."""
+        with explained(str(self._path)):
+            self._files.delete(self._entry(name), with_content)
+
+    def move(self, name: str, to: str) -> None:
+        """Rename an entry that exists to a name that does not exist."""
+        with explained(str(self._path)):
+            if not self._files.rename(self._entry(name), self._entry(to)):
+                raise SparkError(f"{self._path}: {name} cannot be renamed to {to}")
+
+    def below(self, name: str) -> Storage:
+        """A folder in this one."""
+        return Storage(self._session, f"{self.url}/{name}")
+
+    @property
+    def url(self) -> str:
+        """The complete URL of the folder."""
+        return str(self._files.makeQualified(self._path).toString())
 
     def _entry(self, name: str) -> Any:
         return self._jvm.org.apache.hadoop.fs.Path(self._path, name)
+
+
+ReadableFolder: TypeAlias = LocalFolder | Storage
+
+Opener = Callable[[str], ReadableFolder]
+"""Opens a folder by its path or URL."""
 
 
 def last_batch(log: ReadableFolder) -> int | None:

@@ -9,8 +9,11 @@ from streamer.fleet.spark.locations import TIME_UNITS, Notation
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-_AHEAD_US = 86_400_000_000
-"""A day: a time further ahead of the clock is in another unit, or of a wrong clock.
+_DAY_US = 86_400_000_000
+_DAYS = 2
+"""Days from the beginning of the present one in which a time may be: a later one is in another
+unit, or of a wrong clock. Spark compiles the day into its code, once a day; with the time of the
+batch, it would compile the same code anew for each batch.
 
 If it were accepted, all later readings of its meter would be late until that time.
 """
@@ -35,8 +38,8 @@ def clean(rows: DataFrame, notation: Notation) -> DataFrame:
     """Convert columns of any type to a meter's name, microseconds in UTC, and kW.
 
     Values that cannot be converted become null and are counted; no value can stop the query. A
-    time that is a number, or consists of digits, is one since 1970. Times more than a day ahead
-    of the clock are rejected.
+    time that is a number, or consists of digits, is one since 1970. Times after tomorrow are
+    rejected.
     """
     return rows.select(*_values(rows, notation))
 
@@ -101,10 +104,10 @@ def _values(rows: DataFrame, notation: Notation) -> tuple[Column, Column, Column
         micros = _from_text(minute, notation.time_unit)
     else:
         micros = fn.unix_micros(minute.try_cast("timestamp"))
-    newest = fn.unix_micros(fn.current_timestamp()) + _AHEAD_US
+    end = (fn.unix_date(fn.current_date()).cast("long") + _DAYS) * _DAY_US
     return (
         fn.when(meter != "", meter).alias("meter"),
-        fn.when(micros.between(0, newest), micros).alias("minute"),
+        fn.when((micros >= 0) & (micros < end), micros).alias("minute"),
         fn.when(fn.abs(kw) < float("inf"), kw).alias("kw"),
     )
 

@@ -1,31 +1,29 @@
-"""Waiting for the end of a query, with a line about each of its batches."""
+"""Waiting for the end of a query, with its report on each batch.
+
+By polling, which finds the last batch of a query that has ended: a `StreamingQueryListener` is
+called later, by another thread and through a server that the JVM connects to. No batch is missed
+unless `spark.sql.streaming.numRecentProgressUpdates` of them end between two polls.
+"""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+import json
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from streamer.errors import SparkError
 from streamer.fleet.spark.failures import explain
+from streamer.fleet.spark.reports import Report
 
 if TYPE_CHECKING:
     from pyspark.sql.streaming import StreamingQuery
 
-Report = Mapping[str, Any]
-"""Spark's report on a batch."""
-
-READ, WRITTEN = "read", "written"
-"""Names of the observed metrics of each batch: those of its readings, and of its rows."""
-
 _POLL_S = 0.5
-_DAY_S = 86_400.0
 
 
 def wait_for(
     queries: Sequence[StreamingQuery],
-    show: Callable[[Report], None],
+    show: Callable[[Report], None] = lambda _: None,
     *,
     signals: Sequence[int] = (),
     heartbeat: Callable[[], None] = lambda: None,
@@ -45,6 +43,13 @@ def wait_for(
     from pyspark.errors import StreamingQueryException
 
     shown = -1
+
+    def show_new() -> None:
+        nonlocal shown
+        for report in new_reports(queries[0], shown):
+            shown = report["batchId"]
+            show(report)
+
     waiting = list(queries)
     try:
         while not signals and waiting:
@@ -52,11 +57,12 @@ def wait_for(
             waiting = [
                 query for query in waiting if not query.awaitTermination(_POLL_S / len(waiting))
             ]
-            shown = _show_new(queries[0], shown, show)
+            show_new()
             heartbeat()
         # Stopped before the session, because the end of the session would make them fail.
         for query in queries:
             query.stop()
+        show_new()
     except StreamingQueryException as error:
         # A signal to the whole process group ends the workers too, which makes the query fail.
         if not signals:
@@ -66,68 +72,15 @@ def wait_for(
             raise SparkError(f"the query has ended: {explain(error)}") from None
 
 
-def describe(report: Report, now: float | None = None) -> str | None:
-    """A line about a batch; None for one without readings or events.
+def new_reports(query: StreamingQuery, shown: int) -> list[Report]:
+    """Reports on the batches after one.
 
-    Args:
-        report: Spark's report on the batch.
-        now: present time in seconds since 1970; None for the clock.
-
-    >>> written = {"readings": 20000, "late": 3, "doubled": 0, "silent": 1, "latest_us": 60000000}
-    >>> describe(
-    ...     {
-    ...         "batchId": 7,
-    ...         "durationMs": {"triggerExecution": 4000},
-    ...         "observedMetrics": {"read": {"rows": 20001, "unusable": 1}, "written": written},
-    ...     }
-    ... )
-    'batch 7: 20,000 readings to 1970-01-01 00:01 in 4.0 s, 5,000/s; 3 late, 1 unusable, 1 silent'
+    PySpark's own `lastProgress` parses a whole report, with the summaries of all shards, each time.
     """
-    read, written = observed(report)
-    counts = {
-        "late": written.get("late"),
-        "duplicate": written.get("doubled"),
-        "unusable": read.get("unusable"),
-        "silent": written.get("silent"),
-        "with an alarm": written.get("alarms"),
-    }
-    notes = [f"{count:,} {what}" for what, count in counts.items() if count]
-    readings = written.get("readings") or 0
-    if counts["unusable"] and not readings:
-        notes.append("usable rows have a meter, a power, and a time no later than tomorrow")
-    if not (readings or notes):
-        return None
-    seconds = report["durationMs"].get("triggerExecution", 0) / 1000.0
-    line = f"batch {report['batchId']}: {readings:,} reading{'' if readings == 1 else 's'}"
-    latest_us = written.get("latest_us")
-    if latest_us is not None:
-        at = latest_us / 1e6
-        line += f" to {datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M}"
-        behind = (time.time() if now is None else now) - at
-        if 0 <= behind < _DAY_S:
-            line += f" ({behind / 60.0:.1f} min ago)"
-    line += f" in {seconds:.1f} s"
-    if seconds and readings:
-        line += f", {readings / seconds:,.0f}/s"
-    return f"{line}; {', '.join(notes)}" if notes else line
-
-
-def observed(report: Report) -> tuple[dict[str, int | None], dict[str, int | None]]:
-    """Counts of a batch's readings and of its rows; empty for a batch without any."""
-    read, written = (
-        dict(row.asDict() if hasattr(row, "asDict") else row)
-        for row in (report["observedMetrics"].get(name) or {} for name in (READ, WRITTEN))
-    )
-    return read, written
-
-
-def _show_new(query: StreamingQuery, shown: int, show: Callable[[Report], None]) -> int:
-    last = query.lastProgress
-    if last is None or last["batchId"] <= shown:
-        return shown
-    for report in query.recentProgress:
-        # An idle query reports under the number of the next batch.
-        if report["batchId"] > shown and "addBatch" in report["durationMs"]:
-            shown = report["batchId"]
-            show(report)
-    return shown
+    java = query._jsq  # noqa: SLF001
+    last = java.lastProgress()
+    if last is None or last.batchId() <= shown:
+        return []
+    reports = [json.loads(it.json()) for it in java.recentProgress() if it.batchId() > shown]
+    # An idle query reports under the number of the next batch.
+    return [report for report in reports if "addBatch" in report["durationMs"]]

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from datetime import datetime
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from streamer.online.forecasts import ForecastBatch, Issued
 from streamer.online.means.context import Observation, surroundings_of
 from streamer.online.means.rules import Rules
 from streamer.online.means.waiting import Rows, Waiting
-from streamer.readings.arrays import DoubleArray, IntArray
+from streamer.readings import Reading
+from streamer.readings.arrays import DoubleArray, FloatArray, IntArray
 from streamer.readings.means import MeanScores, NextMeans, SettledMean, SettledMeans
+from streamer.readings.powers import Powers
 from streamer.scores.means import LAST, MEAN, RunningMeanScores
 
 FORECAST = slice(MEAN, LAST)
@@ -40,6 +43,37 @@ class BlockMeans(NamedTuple):
 
     values: list[MeanValues]
     issued_kw: list[DoubleArray]
+
+
+class AnyMeans(Protocol):
+    """Forecasts of the next minutes' mean for one stream, as a pipeline takes them.
+
+    The methods are documented in `streamer.online.means.layer.Means`.
+    """
+
+    @property
+    def minutes(self) -> tuple[int, ...]:
+        """Numbers of minutes whose mean is forecast."""
+
+    def one(self, reading: Reading, hidden: FloatArray | None, issued: Issued | None) -> MeanValues:
+        """Take a reading."""
+
+    def many(
+        self,
+        readings: Sequence[Reading],
+        powers: Powers,
+        hidden: FloatArray | None,
+        batch: ForecastBatch | None,
+        *,
+        every: bool,
+    ) -> BlockMeans:
+        """Take consecutive readings with the same channels."""
+
+    def state(self) -> dict[str, Any]:
+        """Everything that the next forecasts and scores depend on."""
+
+    def restore(self, state: Mapping[str, Any] | None) -> None:
+        """Continue from a saved state."""
 
 
 class Forecast(NamedTuple):

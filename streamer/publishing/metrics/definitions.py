@@ -10,6 +10,9 @@ INFO: Final = "info"
 
 METER = "meter"
 
+Kind = Literal["gauge", "counter", "info"]
+"""Type of a metric."""
+
 
 class Definition(NamedTuple):
     """A metric.
@@ -23,7 +26,7 @@ class Definition(NamedTuple):
     """
 
     name: str
-    type: Literal["gauge", "counter", "info"]
+    type: Kind
     help: str
     labels: tuple[str, ...] = (METER,)
     unit: str = ""

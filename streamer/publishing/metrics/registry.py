@@ -37,7 +37,7 @@ class Registry:
     """Metrics of streamer and of its process, in a registry of their own."""
 
     def __init__(self) -> None:
-        self._values = _Values()
+        self._values = Values()
         self._registry = CollectorRegistry()
         self._registry.register(self._values)
         ProcessCollector(registry=self._registry)
@@ -82,20 +82,30 @@ def accepts_openmetrics(accept: str) -> bool:
     return 0.0 < shares["application/openmetrics-text"] >= shares["text/plain"]
 
 
-class _Values(Collector):
-    """The values of streamer's metrics, as they are set before each exposition."""
+class Values(Collector):
+    """Metrics of streamer, whose values are set before each exposition.
 
-    rows: Rows = ()
+    Args:
+        definitions: the metrics, in the order in which they are exposed.
+
+    Attributes:
+        rows: their values.
+    """
+
+    def __init__(self, definitions: Sequence[Definition] = DEFINITIONS) -> None:
+        self._definitions = definitions
+        self.rows: Rows = ()
 
     def describe(self) -> Iterable[Metric]:
         """The names alone, which the registry compares with those of other collectors."""
-        return [_family(definition, []) for definition in DEFINITIONS]
+        return [_family(definition, []) for definition in self._definitions]
 
     def collect(self) -> Iterator[Metric]:
+        """The metrics that have values."""
         by_name: dict[str, list[tuple[str, Value]]] = {}
         for key, value in (*_of_process(), *self.rows):
             by_name.setdefault(value.name, []).append((key, value))
-        for definition in DEFINITIONS:
+        for definition in self._definitions:
             rows = by_name.get(definition.name)
             if rows:
                 yield _family(definition, rows)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
@@ -11,18 +10,8 @@ from pyspark.sql import SparkSession
 from streamer.errors import UsageError
 from streamer.fleet.spark.needs import check_java
 from streamer.fleet.spark.session import SparkSettings, spark_session
-from tests.fleet.spark.kafkabroker import KafkaBroker, running
 
 QUIET = {"spark.driver.memory": "1g", "spark.ui.port": "0"}
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[KafkaBroker]:
-    """A broker with its data in the folder of the test."""
-    folder = tmp_path / "broker"
-    folder.mkdir()
-    with running(folder) as broker:
-        yield broker
 
 
 @pytest.fixture(scope="session")

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from py4j.protocol import Py4JError, Py4JNetworkError
 
-from streamer.errors import SparkError
-from streamer.fleet.spark.failures import cause_of, explain, explained
+from streamer.errors import SparkError, UsageError
+from streamer.fleet.spark.failures import cause_of, explain, explained, logged
 
 WORKER = """[STREAM_FAILED] Query [id = 1, runId = 2] terminated with exception: Job aborted: \
 org.apache.spark.api.python.PythonException: Traceback (most recent call last):
@@ -145,6 +145,14 @@ def test_a_broken_pipe_in_python_is_not_the_death_of_a_worker() -> None:
     assert "has died" not in explain(_FailedError(text, _Thrown(text)))
 
 
+def test_a_worker_that_is_slow_to_start_has_not_died() -> None:
+    text = "org.apache.spark.SparkException: Python worker failed to connect back."
+    assert explain(_FailedError(text, _Thrown(text))) == (
+        "a Python worker of Spark did not start in time: the machine is busy; the same command "
+        "continues after the last complete batch"
+    )
+
+
 _PYTHON_ERROR = """Traceback (most recent call last):
   File "/x.py", line 1, in main
 KafkaError: Broken pipe
@@ -155,5 +163,28 @@ def test_a_long_cause_is_shortened() -> None:
     assert len(cause_of("x" * 10_000)) == 400
 
 
-def test_an_error_names_the_log() -> None:
-    assert str(SparkError("no").with_log(Path("a.log"))) == "no (Spark's log: a.log)"
+def test_an_error_names_the_log_and_packages_that_were_not_found(tmp_path: Path) -> None:
+    log = tmp_path / "a.log"
+    log.write_text("WARN x")
+    assert str(logged(SparkError("no"), log)) == f"no (Spark's log: {log})"
+    log.write_text("RuntimeException: [unresolved dependency: io.delta#delta_2.13;4.0: not found]")
+    assert str(logged(SparkError("no"), log)) == (
+        "no Maven repository has io.delta:delta_2.13:4.0: check --packages, and that a repository "
+        f"can be reached (Spark's log: {log})"
+    )
+
+
+def test_a_jar_for_another_version_is_named_as_the_cause() -> None:
+    text = "java.lang.IncompatibleClassChangeError: class x.SparkView can not implement y.View"
+    assert explain(_FailedError(text, _Thrown(text))).endswith(
+        "View; a jar is for another version of Spark: give the one that is for this version"
+    )
+
+
+def test_an_unknown_format_is_an_error_of_usage_with_its_jar() -> None:
+    from pyspark.errors import AnalysisException
+
+    unknown = AnalysisException("[X] Failed to find data source: my.format. SQLSTATE: 42K02")
+    message = r"^out: Spark does not know the format my\.format: give its jar"
+    with pytest.raises(UsageError, match=message), explained("out"):
+        raise unknown

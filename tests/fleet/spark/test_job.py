@@ -21,11 +21,13 @@ from pyspark.sql import SparkSession
 from streamer.errors import UsageError
 from streamer.fleet.columns import COLUMNS
 from streamer.fleet.shard import Shard
-from streamer.fleet.spark.checkpoint import NAME
+from streamer.fleet.spark.checkpoint import NAME, CheckpointOptions
+from streamer.fleet.spark.formats import StreamFormat
 from streamer.fleet.spark.job import FleetJob
-from streamer.fleet.spark.sinks import COMMITTED, check_sink
+from streamer.fleet.spark.reports import Report
+from streamer.fleet.spark.sinks import COMMITTED, SinkQuery
 from streamer.fleet.spark.storage import Storage
-from streamer.fleet.spark.waiting import Report, wait_for
+from streamer.fleet.spark.waiting import wait_for
 from streamer.models import find_model, load_model
 from tests.agreement import AGREEMENT_KW
 
@@ -97,6 +99,44 @@ def test_two_runs_give_each_reading_once_with_the_values_of_a_shard(
 
 
 @pytest.mark.slow
+def test_rows_with_alarms_come_once_also_if_a_batch_is_repeated(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    source, sink, checkpoint, alarms = (tmp_path / it for it in ("in", "out", "ck", "alarms"))
+    job = FleetJob(
+        str(source), str(sink), str(checkpoint), {"shards": 1}, once=True, alarms=str(alarms)
+    )
+
+    def step() -> None:
+        run(spark, job)
+        wait_for(job.follow(spark))
+        expected, found = (
+            sorted(map(tuple, rows.select("meter", "minute", "alarms").collect()))
+            for rows in (
+                spark.read.parquet(str(sink)).where("alarms is not null"),
+                spark.read.parquet(str(alarms)),
+            )
+        )
+        assert found == expected
+        names.append([row[0] for row in found])
+
+    names: list[list[str]] = []
+    write(source, "0.parquet", [(meter, minute) for minute in range(3) for meter in METERS])
+    write(source, "1.parquet", [(meter, 30) for meter in METERS[:4]])
+    step()
+    write(source, "2.parquet", [(meter, 60) for meter in METERS[:2]])
+    step()
+    # As after a kill between the writing of a batch and its record.
+    for log in (checkpoint / "alarms" / "commits", checkpoint / "commits"):
+        last = max((path for path in log.iterdir() if path.name.isdigit()), key=lambda it: it.name)
+        last.unlink()
+        (log / f".{last.name}.crc").unlink()
+    step()
+    assert names[0] == METERS
+    assert names[1] == names[2] == sorted([*METERS, *METERS[:4]])
+
+
+@pytest.mark.slow
 def test_rejected_rows_are_written_once_and_shards_follow_from_the_meters(
     spark: SparkSession, tmp_path: Path
 ) -> None:
@@ -114,6 +154,26 @@ def test_rejected_rows_are_written_once_and_shards_follow_from_the_meters(
     assert found["minute"].tolist() == ["never", "never", "2026-01-01", "2026-01-01"]
     assert [Path(file).name for file in found["file"]] == ["0.csv", "1.csv"] * 2
     assert json.loads((checkpoint / NAME).read_text())["choices"]["shards"] == 1
+
+
+@pytest.mark.slow
+def test_forecasts_are_written_to_a_table_and_read_from_it(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    source, sink = tmp_path / "in", tmp_path / "out"
+    write(source, "0.parquet", [(meter, 0) for meter in METERS])
+    options = {"path": str(tmp_path / "table"), "compression": "gzip"}
+    table = StreamFormat("parquet", "forecasts_of_a_test", options, is_table=True)
+    job = FleetJob(str(source), "", str(tmp_path / "ck"), {"shards": 1}, once=True, writes=table)
+    try:
+        assert total(run(spark, job), "written", "rows") == len(METERS)
+        assert list((tmp_path / "table").glob("*.gz.parquet"))
+        given = {"shards": 1, "columns": "kw=actual_kw"}
+        stored = StreamFormat(None, table.path, is_table=True)
+        again = FleetJob("", str(sink), str(tmp_path / "ck2"), given, once=True, reads=stored)
+        assert total(run(spark, again), "written", "readings") == len(METERS)
+    finally:
+        spark.sql(f"DROP TABLE IF EXISTS {table.path}")
 
 
 @pytest.mark.slow
@@ -159,14 +219,15 @@ def test_a_sink_with_later_batches_of_another_checkpoint_is_rejected(
         log.mkdir(parents=True)
         for batch in "01":
             (log / batch).touch()
-    check_sink(partial(Storage, spark), str(sink), str(checkpoint))
+    query = SinkQuery("fleet", str(sink), str(checkpoint))
+    query.check(partial(Storage, spark))
     (sink / COMMITTED / ahead).touch()
     with pytest.raises(UsageError, match="out contains the output of another checkpoint"):
-        check_sink(partial(Storage, spark), str(sink), str(checkpoint))
+        query.check(partial(Storage, spark))
 
 
 def _equal_to_a_shard(rows: Any) -> None:
-    shard = Shard(load_model())
+    shard = Shard(load_model(CheckpointOptions().model))
     expected = shard.push(
         rows["meter"].to_numpy(),
         rows["minute"].to_numpy().astype("datetime64[us]"),
@@ -206,3 +267,30 @@ def test_a_checkpoint_keeps_its_shards_and_a_sink_its_checkpoint(
     with pytest.raises(UsageError, match="contains the output of another checkpoint"):
         FleetJob(str(source), str(sink), str(tmp_path / "new")).start(spark)
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("consumed", ["delete", "folder"])
+def test_files_are_cleared_away_after_their_batch(
+    spark: SparkSession, tmp_path: Path, consumed: str
+) -> None:
+    source, sink, checkpoint = tmp_path / "in", tmp_path / "out", tmp_path / "ck"
+    for number in range(3):
+        write(source, f"{number}.parquet", [(meter, number) for meter in METERS])
+        os.utime(source / f"{number}.parquet", (1e9 + number, 1e9 + number))
+    moved = tmp_path / "consumed"
+    job = FleetJob(
+        str(source),
+        str(sink),
+        str(checkpoint),
+        {"shards": 1},
+        max_files=1,
+        once=True,
+        consumed="delete" if consumed == "delete" else str(moved),
+    )
+    run(spark, job)
+    assert spark.read.parquet(str(sink)).count() == 3 * len(METERS)
+    # Those of the last batch are cleared away after the next.
+    assert [path.name for path in source.glob("*.parquet")] == ["2.parquet"]
+    expected = [] if consumed == "delete" else ["0.parquet", "1.parquet"]
+    assert sorted(path.name for path in moved.rglob("*.parquet")) == expected

@@ -1,44 +1,11 @@
-"""Tests of the notation of --source, --sink and --columns."""
+"""Tests of the notation of --columns, and of the format of files."""
 
 from __future__ import annotations
 
 import pytest
 
 from streamer.errors import UsageError
-from streamer.fleet.spark.locations import Columns, TopicLocation, format_of, parse_topic
-
-
-def test_a_url_has_brokers_topic_connector_and_options() -> None:
-    url = "kafka://a:9092,[::1]:9093/meter.readings?connector=spark&startingOffsets=earliest"
-    expected = TopicLocation(
-        "a:9092,[::1]:9093", "meter.readings", "spark", {"startingOffsets": "earliest"}
-    )
-    assert parse_topic(url) == expected
-    assert parse_topic(url).shown == "kafka://a:9092,[::1]:9093/meter.readings"
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "kafka://",
-        "kafka://host:9092",
-        "kafka://host:9092/",
-        "kafka://host/topic",
-        "kafka://host:port/topic",
-        "kafka://host:9092/two/parts",
-        "kafka://host:9092/topic?connector=flink",
-        "kafka:readings",
-    ],
-)
-def test_a_malformed_url_is_rejected(url: str) -> None:
-    with pytest.raises(UsageError) as error:
-        parse_topic(url)
-    assert url.partition("?")[0] in str(error.value)
-
-
-@pytest.mark.parametrize("place", ["readings", "hdfs://host:9000/in", "s3a://bucket/in", "console"])
-def test_other_places_are_not_topics(place: str) -> None:
-    assert parse_topic(place) is None
+from streamer.fleet.spark.locations import Columns, format_of
 
 
 @pytest.mark.parametrize(

@@ -93,3 +93,24 @@ def test_a_package_of_an_unsuitable_version_is_rejected(
     monkeypatch.setattr(needs, "_version_of", {**there, package: version}.__getitem__)
     with pytest.raises(UsageError, match=message):
         needs.check_packages()
+
+
+def test_a_missing_jar_is_reported_before_spark_starts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("SPARK_HOME", "SPARK_CONF_DIR", "PYSPARK_GATEWAY_PORT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(needs, "_version_of", {"pyspark": "4.2.1"}.get)
+    for name, jar in (
+        ("kafka", "org.apache.spark:spark-sql-kafka-0-10_2.13:4.2.1"),
+        ("delta", "io.delta:delta-spark_4.2_2.13:VERSION"),
+        ("iceberg", "org.apache.iceberg:iceberg-spark-runtime-4.2_2.13:VERSION"),
+    ):
+        with pytest.raises(UsageError, match=f"format {name}: give its jar with --packages {jar}"):
+            needs.check_jar(name, {"spark.ui.port": "1"})
+        for key in ("spark.jars.packages", "spark.jars", "spark.driver.extraClassPath"):
+            needs.check_jar(name, {key: "x"})
+    needs.check_jar("rate", {})
+    needs.check_jar(None, {})
+    monkeypatch.setenv("SPARK_HOME", "/opt/spark")
+    needs.check_jar("kafka", {})

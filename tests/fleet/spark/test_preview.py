@@ -19,7 +19,7 @@ from streamer.fleet.spark.locations import Columns
 from streamer.fleet.spark.preview import check_source, check_state, is_on_this_machine
 from streamer.fleet.spark.session import SparkSettings
 from streamer.fleet.spark.sinks import COMMITTED
-from streamer.fleet.spark.status import recorded_status
+from streamer.fleet.spark.status import fleet_status
 from streamer.fleet.spark.storage import LocalFolder, check_sums
 from streamer.models import find_model
 from streamer.models.artefact import sha256_of
@@ -51,7 +51,6 @@ def stored(folder: Path, **choices: object) -> None:
         ("in", {}, False, False),
         ("file:///in", {}, False, True),
         ("hdfs://host/in", {}, True, False),
-        ("kafka://host:1/in", {}, True, False),
         ("in", {"spark.hadoop.fs.defaultFS": "hdfs://host"}, True, False),
     ],
 )
@@ -176,12 +175,12 @@ def test_places_are_checked_against_the_checkpoint(
 
 def test_the_status_of_a_query_is_read_without_spark(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="ck does not exist"):
-        recorded_status(LocalFolder, str(tmp_path / "ck"))
+        fleet_status(LocalFolder, str(tmp_path / "ck"))
     stored(tmp_path / "ck", shards=3)
-    found = recorded_status(LocalFolder, str(tmp_path / "ck"))
+    found = fleet_status(LocalFolder, str(tmp_path / "ck"))
     assert (found.batch, found.run, found.fleet, found.fixed.choices.shards) == (None,) * 3 + (3,)
     write_summed(tmp_path / "ck" / "commits" / "12", b"v1\n{}")
-    assert recorded_status(LocalFolder, str(tmp_path / "ck")).batch == 12
+    assert fleet_status(LocalFolder, str(tmp_path / "ck")).batch == 12
 
 
 def test_the_command_shows_a_query_without_spark(
@@ -193,7 +192,7 @@ def test_the_command_shows_a_query_without_spark(
     stored(tmp_path / "ck")
     write_summed(tmp_path / "ck" / "commits" / "12", b"v1\n{}")
     with pytest.raises(SystemExit) as end:
-        main(["fleet", "status", "--checkpoint", str(tmp_path / "ck"), "--no-meters"])
+        main(["fleet", "status", "--checkpoint", str(tmp_path / "ck")])
     assert not end.value.code
     assert "batch       12" in capsys.readouterr().out
     (tmp_path / "ck" / "commits" / "12").write_bytes(b"v1")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+import json
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,12 +12,24 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from streamer.errors import ModelError, StateError
 from streamer.fleet.columns import COLUMNS
 from streamer.fleet.settings import FleetSettings
 from streamer.fleet.shard import Shard
+from streamer.fleet.spark import states
 from streamer.fleet.spark.packing import pack
-from streamer.fleet.spark.processor import TALLY, TICK_MS, ShardProcessor, ShardTask
+from streamer.fleet.spark.processor import (
+    TALLY,
+    TICK_MS,
+    ShardProcessor,
+    ShardTask,
+    restored_shard,
+)
+from streamer.fleet.spark.states import compressed, decompressed
+from streamer.fleet.summary import ShardSummary
 from streamer.models import load_model
 
 MINUTE = np.timedelta64(1, "m")
@@ -96,19 +110,22 @@ class FakeSpark:
 
 class Batch:
     def __init__(self, frames: list[pd.DataFrame]) -> None:
-        *parts, tally = frames
-        assert all(list(frame.columns) == [*COLUMNS, "tally"] for frame in frames)
-        assert len(tally) == 1
-        assert tally["meter"][0] is None
-        assert all(frame["tally"].isna().all() for frame in parts)
-        self.rows = pd.concat(parts) if parts else tally.iloc[:0]
-        self.tally = dict(zip(TALLY, tally["tally"][0], strict=True))
+        (frame,) = frames
+        assert list(frame.columns) == [*COLUMNS, "tally", "summary"]
+        self.rows: pd.DataFrame = frame.iloc[:-1]
+        last = frame.iloc[-1]
+        assert self.rows["tally"].isna().all()
+        assert self.rows["summary"].isna().all()
+        assert last["meter"] is None
+        self.tally = dict(zip(TALLY, last["tally"], strict=True))
+        self.summary = json.loads(last["summary"])
+        assert self.summary["key"] == 7
 
     @property
     def silent(self) -> list[str]:
         silent = self.rows[self.rows["alarms"] == "silent"]
         assert silent["actual_kw"].isna().all()
-        assert self.tally["silent"] == len(silent)
+        assert self.tally["silent"] == len(silent) == self.summary["alarms"].get("silent", 0)
         return silent["meter"].tolist()
 
 
@@ -121,16 +138,18 @@ def test_batches_continue_the_same_shard() -> None:
         expected = shard.push(list("ab") * 20, at, np.full(40, 0.3)).columns
         for name, column in expected.items():
             came = batch.rows[name].to_numpy()
-            if name == "minute":
-                column = column.view(np.int64)
+            if COLUMNS[name] == "timestamp":
+                came = pd.to_datetime(batch.rows[name], unit="us").to_numpy(column.dtype)
             if column.dtype == object:
                 assert came.tolist() == column.tolist()
             else:
                 np.testing.assert_array_equal(came, column)
     state, latest_us, *counts = spark.values["shard"].value
-    assert state == shard.state()
+    assert decompressed(state) == shard.state()
+    assert len(state) < len(shard.state())
     assert np.datetime64(latest_us, "us") == shard.latest
     assert counts == [0, 0, 0]
+    assert ShardSummary.parse(batch.summary["shard"]) == shard.tally()
 
 
 def test_dropped_readings_are_counted_in_their_batch() -> None:
@@ -214,7 +233,7 @@ def test_a_timer_without_silent_meters_leaves_the_state_unchanged() -> None:
     before = spark.values["shard"].value
     spark.wait(processor, 5)
     assert spark.values["shard"].value is before
-    assert spark.timers == {spark.values["timer"].value[1]}
+    assert spark.timers == {spark.values["head"].value[2]}
     assert min(spark.timers) <= spark.now_ms + TICK_MS
 
 
@@ -234,3 +253,84 @@ def test_late_readings_leave_a_meter_silent(minutes: list[int]) -> None:
     assert spark.push(processor, "a", range(5, 25)).silent == ["b"]
     assert spark.push(processor, "b", [3, *minutes]).silent == []
     assert spark.push(processor, "a", range(25, 60)).silent == []
+
+
+@pytest.mark.parametrize("kind", ["failed", "other worker", "former version"])
+def test_a_batch_continues_what_was_stored(kind: str) -> None:
+    """And not what a worker remembers of a batch that Spark has discarded."""
+    spark, expected = FakeSpark(), FakeSpark()
+    for each in (spark, expected):
+        each.push(each.processor(), "ab", range(60))
+    if kind == "failed":
+        before = {name: value.value for name, value in spark.values.items()}
+        timers = set(spark.timers)
+        spark.push(spark.processor(), "ab", range(60, 65))
+        for name, value in before.items():
+            spark.values[name].value = value
+        spark.timers = timers
+    elif kind == "other worker":
+        states._remembered.clear()
+    else:
+        state, *rest = spark.values["shard"].value
+        spark.values["shard"].value = (decompressed(state), *rest)
+        spark.values["timer"].value = spark.values["head"].value[1:]
+        spark.values["head"].value = None
+    ours, theirs = (each.push(each.processor(), "ab", range(60, 70)) for each in (spark, expected))
+    pd.testing.assert_frame_equal(ours.rows, theirs.rows)
+    assert ours.tally == theirs.tally
+    assert spark.values["shard"].value == expected.values["shard"].value
+    assert spark.timers == expected.timers
+
+
+@pytest.mark.parametrize("spoil", [lambda it: it[:100], lambda it: it[:50] + b"x" * 9 + it[59:]])
+def test_a_damaged_state_is_reported_in_a_line(spoil: Callable[[bytes], bytes]) -> None:
+    spark = FakeSpark()
+    spark.push(spark.processor(), "ab", range(60))
+    state, *rest = spark.values["shard"].value
+    spark.values["shard"].value = (spoil(state), *rest)
+    states._remembered.clear()
+    with pytest.raises(StateError, match="state of a shard is damaged") as raised:
+        spark.push(spark.processor(), "ab", [60])
+    assert "\n" not in str(raised.value)
+
+
+@given(data=st.binary(max_size=2000), cut=st.integers(0, 50))
+def test_any_bytes_are_compressed(data: bytes, cut: int) -> None:
+    whole = compressed(data)
+    assert decompressed(whole) == data
+    for damaged in (whole[: len(whole) - 1 - cut], data[cut:]):
+        with contextlib.suppress(StateError):
+            decompressed(damaged)
+
+
+def test_a_stored_meter_takes_less_than_a_kilobyte_and_a_half(sample_kw: np.ndarray) -> None:
+    """Of meters that have forecasts waiting for all horizons, and readings of three decimals."""
+    meters, minutes = 40, 150
+    starts = 23 * np.arange(meters)
+    kw = np.round(sample_kw[starts[:, None] + np.arange(minutes)], 3)
+    shard = Shard(load_model("homes", threads=1))
+    names = np.repeat([f"m{number:06d}" for number in range(meters)], minutes)
+    shard.push(names, np.tile(BEGIN + np.arange(minutes) * MINUTE, meters), kw.ravel())
+    assert shard.summary().columns["settled"].min() > 90
+    assert len(compressed(shard.state())) < 1536 * meters
+
+
+def test_meters_from_other_shards_are_taken_over_in_parts() -> None:
+    other, spark = FakeSpark(), FakeSpark(now_ms=STARTED_MS + 1)
+    other.push(other.processor(), "abc", range(60))
+    shard = Shard(load_model("sceaux"))
+    shard.restore(decompressed(other.values["shard"].value[0]))
+    meters = pd.DataFrame({"meter": shard.meters, "record": shard.records()})
+    meters = meters.assign(late=[3, 0, 1], doubled=0, invalid=[0, 2, 0])
+    for part in (meters[:1], meters[1:]):
+        processor = spark.processor()
+        processor.handleInitialState((7,), part, spark)
+    assert spark.timers == {STARTED_MS + 1 + TICK_MS}
+    assert spark.values["shard"].value[2:] == (4, 0, 2)
+    ours, theirs = (each.push(each.processor(), "abc", [60]) for each in (spark, other))
+    pd.testing.assert_frame_equal(ours.rows, theirs.rows)
+
+
+def test_a_model_that_another_machine_has_under_the_same_name_is_rejected() -> None:
+    with pytest.raises(ModelError, match=r"model 'sceaux' on .* is another one"):
+        restored_shard(ShardTask("sceaux", FleetSettings(), STARTED_MS, weights="ab12"), None)

@@ -31,8 +31,10 @@ from streamer.fleet.spark.reports import (
     Batch,
     Run,
 )
+from streamer.fleet.summary import MeterSummary, ShardSummary, Sums
 
 BEGAN = 1_800_000_000.0
+NEWEST_US = 1_767_225_600_000_000
 RUN = Run(began=BEGAN, source="in", sink="out", every_s=60.0)
 
 
@@ -65,12 +67,31 @@ class FakeFolder:
             raise SparkError("no room")
 
 
-def fail(line: str) -> None:
-    raise AssertionError(line)
+def fail(what: object) -> Any:
+    raise AssertionError(what)
 
 
 def log(folder: FakeFolder, run: Run = RUN) -> ProgressLog:
     return ProgressLog(folder, run, fail, now=lambda: BEGAN + 5.0)
+
+
+def shard(meters: int) -> ShardSummary:
+    meter = MeterSummary("attic", NEWEST_US, 0.3, False, 1, 0.1, 0.1, 0.1, 0.1, 1.0)
+    return ShardSummary(
+        meters=meters,
+        late=0,
+        doubled=0,
+        invalid=0,
+        silent=1,
+        latest_us=NEWEST_US,
+        oldest_us=None,
+        scores={"1": Sums(2, 0.5, 0.5, 0.5, 0.5, 1.0)},
+        worst=[meter],
+    )
+
+
+def summary(key: int, meters: int, **alarms: int) -> str:
+    return json.dumps({"key": key, "alarms": alarms, "shard": shard(meters).to_json()})
 
 
 def report(number: int, **sources: Any) -> dict[str, Any]:
@@ -83,13 +104,16 @@ def report(number: int, **sources: Any) -> dict[str, Any]:
         "silent": 1,
         "alarms": 4,
         "meters": 10,
+        "latest_us": NEWEST_US,
+        "shards": [summary(7, 9, silent=1, anomaly=1), summary(7, 10, anomaly=2)],
     }
     return {
         "batchId": number,
         "timestamp": "2027-01-15T08:00:00.500Z",
         "durationMs": {"triggerExecution": 2_000, "addBatch": 1_500, "walCommit": 20},
         "observedMetrics": {"read": {"rows": 101, "unusable": 1}, "written": written},
-        "sources": [{"latestOffset": "null", "endOffset": '{"logOffset": 3}', **sources}],
+        "stateOperators": [{"customMetrics": {"rocksdbSstFileSize": 3900}}],
+        "sources": [{"latestOffset": None, "endOffset": {"logOffset": 3}, **sources}],
     }
 
 
@@ -110,6 +134,9 @@ def test_a_batch_has_the_relevant_part_of_a_report() -> None:
         "silent": 1,
         "alarms": 4,
         "behind": None,
+        "newest": NEWEST_US / 1e6,
+        "kinds": {"silent": 1, "anomaly": 3},
+        "state_bytes": 3900,
     }
     assert batch.ended == BEGAN + 2.5
 
@@ -122,16 +149,17 @@ def test_a_batch_without_metrics_has_zero_counts() -> None:
 @pytest.mark.parametrize(
     ("latest", "end", "behind"),
     [
-        ('{"readings": {"0": 90, "1": 7}}', '{"readings": {"0": 40, "1": 7}}', 50),
-        ('{"readings": {"0": 5, "1": 7}}', '{"readings": {"0": 5}}', 7),
-        ('{"readings": {"0": 3}}', '{"readings": {"0": 5}}', 0),
-        ("null", '{"logOffset": 3}', None),
+        ({"readings": {"0": 90, "1": 7}}, {"readings": {"0": 40, "1": 7}}, 50),
+        ({"readings": {"0": 5, "1": 7}}, {"readings": {"0": 5}}, 7),
+        ({"readings": {"0": 3}}, {"readings": {"0": 5}}, 0),
+        ({"logOffset": 4}, {"logOffset": 3}, None),
+        (None, {"logOffset": 3}, None),
         (None, None, None),
-        ("7", "5", None),
+        (7, 5, None),
     ],
 )
 def test_waiting_records_are_the_difference_of_offsets(
-    latest: str, end: str, behind: int | None
+    latest: Any, end: Any, behind: int | None
 ) -> None:
     assert Batch.of(report(0, latestOffset=latest, endOffset=end)).behind == behind
 
@@ -146,12 +174,84 @@ def test_the_progress_of_a_completed_run_is_read() -> None:
         kept.end(DONE)
     assert started.batches == ()
     assert started.run == replace(RUN, said=BEGAN + 5.0, host=platform.node(), pid=os.getpid())
-    assert running == replace(started, batches=(Batch.of(report(0)), Batch.of(report(1))))
+    batches = (Batch.of(report(0)), Batch.of(report(1)))
+    assert running == replace(started, batches=batches, shards={7: shard(10)}, after=None)
     done = read_progress(folder)
     assert done.batches == running.batches
     assert done.run is not None
     assert (done.run.state, done.run.cause) == (DONE, None)
     assert len(folder.files) == 2
+
+
+def test_the_summaries_are_read_out_of_the_states_only_if_they_are_not_recorded() -> None:
+    folder = FakeFolder()
+
+    def scanned(batch: int) -> dict[int, ShardSummary]:
+        assert batch == 4
+        return {3: shard(5)}
+
+    new = log(folder)
+    new.fill(None, "2 shards", fail)
+    with new:
+        new.add(report(0))
+        assert (new.shards, new.after) == ({7: shard(10)}, 0)
+    again = log(folder)
+    again.fill(0, "2 shards", fail)
+    assert (again.shards, again.after) == ({7: shard(10)}, 0)
+    other = log(folder)
+    other.fill(0, "3 shards", lambda batch: {9: shard(10 + batch)})
+    assert (other.shards, other.after) == ({9: shard(10)}, 0)
+    missing = log(folder)
+    missing.fill(4, "2 shards", scanned)
+    with missing:
+        missing.add(report(5))
+        found = read_progress(folder)
+        assert (found.shards, found.after) == ({3: shard(5), 7: shard(10)}, 5)
+        missing.add(report(7))
+    assert read_progress(folder).after is None
+
+
+def test_states_that_cannot_be_read_are_reported() -> None:
+    def broken(batch: int) -> dict[int, ShardSummary]:
+        raise SparkError(f"batch {batch} is damaged")
+
+    messages: list[str] = []
+    with ProgressLog(FakeFolder(), RUN, messages.append) as kept:
+        kept.fill(4, "2 shards", broken)
+        kept.add(report(5))
+    assert kept.after is None
+    assert messages == [
+        "`streamer fleet status` has no meters without new readings: batch 4 is damaged"
+    ]
+
+
+def test_the_line_of_a_batch_has_the_age_of_its_newest_minute() -> None:
+    batch = Batch(number=3, began=0.0, seconds=0.5, readings=1, newest=NEWEST_US / 1e6)
+    line = batch.line(now=NEWEST_US / 1e6 + 90)
+    assert line == "batch 3: 1 reading to 2026-01-01 00:00 (1.5 min ago) in 0.5 s, 2/s"
+
+
+def test_the_line_of_a_batch_has_its_counts() -> None:
+    batch = Batch(
+        number=7, began=0.0, seconds=4.0, readings=20_000, late=3, doubled=1, alarms=9, newest=60.0
+    )
+    text = "batch 7: 20,000 readings to 1970-01-01 00:01 in 4.0 s, 5,000/s; 3 late, 1 duplicate"
+    assert batch.line() == f"{text}, 9 with an alarm"
+
+
+def test_the_line_of_a_batch_without_readings_has_its_silent_meters() -> None:
+    batch = Batch(number=4, began=0.0, seconds=0.5)
+    assert batch.line() is None
+    line = replace(batch, silent=2, alarms=2).line()
+    assert line == "batch 4: 0 readings in 0.5 s; 2 silent, 2 with an alarm"
+
+
+def test_the_line_of_a_batch_without_usable_rows_explains_what_is_usable() -> None:
+    line = Batch(number=5, began=0.0, seconds=0.5, read=7, unusable=7).line()
+    assert line is not None
+    assert (
+        "7 unusable, usable rows have a meter, a power, and a time no later than tomorrow" in line
+    )
 
 
 def test_a_failed_run_records_its_cause() -> None:
@@ -253,12 +353,22 @@ def test_damaged_files_do_not_prevent_reading_and_writing(data: st.DataObject) -
         {"began": 1e300},
         {"more": 1},
         {"source": None},
+        {"shards": 5},
+        {"shards": True},
+        {"after": "1"},
     ],
 )
 def test_an_edited_head_is_rejected(change: dict[str, Any]) -> None:
-    head, *_ = _text().split("\n")
+    head, *rest = _text().split("\n")
     with pytest.raises(ValueError, match=r"version|range|is|unexpected"):
-        parse_progress(json.dumps(json.loads(head) | change))
+        parse_progress("\n".join([json.dumps(json.loads(head) | change), *rest]))
+
+
+@pytest.mark.parametrize("change", [{"key": None}, {"meters": 1.5}, {"scores": {"1": [[]]}}])
+def test_a_file_with_a_damaged_shard_is_rejected(change: dict[str, Any]) -> None:
+    head, summary, *rest = _text().split("\n")
+    with pytest.raises(ValueError, match=r"is|not"):
+        parse_progress("\n".join([head, json.dumps(json.loads(summary) | change), *rest]))
 
 
 @pytest.mark.parametrize(
@@ -266,9 +376,10 @@ def test_an_edited_head_is_rejected(change: dict[str, Any]) -> None:
     [{"number": 1.5}, {"parts_s": {"a": "b"}}, {"parts_s": []}, {"began": -1}, {"rows": 1 << 60}],
 )
 def test_an_edited_batch_is_left_out(change: dict[str, Any]) -> None:
-    head, line, *_ = _text().split("\n")
+    head, summary, line, *_ = _text().split("\n")
     edited = json.dumps(json.loads(line) | change)
-    found = parse_progress(f"{head}\n{edited}\n[]\n{line}\n")
+    found = parse_progress(f"{head}\n{summary}\n{edited}\n[]\n{line}\n")
+    assert found.shards == {7: shard(10)}
     assert [batch.number for batch in found.batches] == [9]
 
 

@@ -17,8 +17,9 @@ from pyspark.sql import SparkSession
 
 from streamer.errors import SparkError, UsageError
 from streamer.fleet.spark.firstbatch import check_first_batch
-from streamer.fleet.spark.locations import Columns, Notation, TopicLocation, parse_topic
-from streamer.fleet.spark.sources import ReadingSource, read_topic
+from streamer.fleet.spark.formats import StreamFormat, parse_stream
+from streamer.fleet.spark.locations import Columns, Notation
+from streamer.fleet.spark.sources import ReadingSource
 from streamer.fleet.spark.storage import Storage
 from streamer.fleet.spark.values import (
     NO_METER,
@@ -178,6 +179,51 @@ def test_names_are_read_as_pythons_csv_writes_them(spark: SparkSession, tmp_path
     assert found == sorted(expected, key=str)
 
 
+def test_each_csv_file_is_read_by_its_own_header(spark: SparkSession, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    texts = {
+        "0.csv": "meter,minute,kw\na,2026-01-01,1\n",
+        "1.csv": "kw,note,minute,meter\r\n2,x,2026-01-01,b\r\n\r\n3,,2026-01-01,c\r\n",
+        "2.csv": "meter,kw\nd,4\n",
+        "3.csv": "",
+        "4.csv": "unit,meter,minute,kw\n" + "W,e,2026-01-01,5\n" * 3000,
+    }
+    for name, text in texts.items():
+        (folder / name).write_text(text, newline="")
+    found = cleaned(spark, ReadingSource(str(folder)), tmp_path)
+    expected: Cleaned = [
+        ("a", FIRST_US, 1.0),
+        ("b", FIRST_US, 2.0),
+        ("c", FIRST_US, 3.0),
+        ("d", None, 4.0),
+        *[("e", FIRST_US, 5.0)] * 3000,
+    ]
+    assert found == sorted(expected, key=str)
+
+
+def test_columns_of_json_and_parquet_may_be_added_and_reordered(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    for form in ("json", "parquet"):
+        folder = tmp_path / form
+        folder.mkdir()
+        for number, names in enumerate(
+            (["meter", "minute", "kw"], ["unit", "kw", "minute", "meter"], ["meter", "minute"])
+        ):
+            values = {"meter": "a", "minute": "2026-01-01", "kw": 1.5, "unit": "kW"}
+            row = {name: values[name] for name in names}
+            path = folder / f"{number}.{form}"
+            if form == "json":
+                path.write_text(json.dumps(row))
+            else:
+                pq.write_table(pa.Table.from_pylist([row]), path)
+        rows = ReadingSource(str(folder)).first_batch(spark)
+        assert rows is not None
+        found = sorted((tuple(row) for row in clean(rows, PLAIN).collect()), key=str)
+        assert found == [("a", FIRST_US, 1.5)] * 2 + [("a", FIRST_US, None)]
+
+
 def test_unusable_rows_are_rejected_with_their_reasons(spark: SparkSession, tmp_path: Path) -> None:
     (tmp_path / "0 [a]{b,c}.csv").write_text(
         "meter,minute,kw\na,2026-01-01,1\n,2026-01-01,1\na,,1\na,2999-01-01,1\na,2026-01-01,1x\n"
@@ -185,8 +231,8 @@ def test_unusable_rows_are_rejected_with_their_reasons(spark: SparkSession, tmp_
     first = ReadingSource(str(tmp_path)).first_batch(spark)
     assert first is not None
     rows = rejected(first, PLAIN)
-    assert rows.columns == ["reason", "meter", "minute", "kw"]
-    assert [tuple(row) for row in rows.collect()] == [
+    assert rows.columns == ["reason", "meter", "minute", "kw", "file"]
+    assert [tuple(row)[:4] for row in rows.collect()] == [
         (NO_METER, None, "2026-01-01", "1"),
         (NO_MINUTE, "a", None, "1"),
         (WRONG_MINUTE, "a", "2999-01-01", "1"),
@@ -219,6 +265,16 @@ def test_the_oldest_files_are_the_first_batch(spark: SparkSession, tmp_path: Pat
     assert names(None, 1) == ["b.csv"]
 
 
+def test_a_format_of_spark_is_read_by_its_columns(spark: SparkSession) -> None:
+    columns = Columns("timestamp", "timestamp", "value")
+    rows = ReadingSource("rate", columns, stream=StreamFormat("rate")).open(spark)
+    assert [kind for _, kind in rows.dtypes] == ["timestamp", "timestamp", "bigint", "string"]
+    with pytest.raises(UsageError, match=r"^rate: no column 'meter' among timestamp, value: name"):
+        ReadingSource("rate", stream=StreamFormat("rate")).open(spark)
+    with pytest.raises(UsageError, match=r"^kafka://a:1/x: Spark .* with --packages org\.apache"):
+        ReadingSource("x", stream=parse_stream("kafka://a:1/x", "source")).open(spark)
+
+
 def test_a_missing_folder_is_rejected(spark: SparkSession, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="folder not found"):
         ReadingSource(str(tmp_path / "none")).open(spark)
@@ -249,10 +305,3 @@ def test_a_damaged_file_is_named(spark: SparkSession, tmp_path: Path) -> None:
     with pytest.raises(SparkError, match=r"0\.parquet") as error:
         ReadingSource(str(tmp_path)).open(spark)
     assert "\n" not in str(error.value)
-
-
-def test_a_missing_connector_is_reported_with_its_package(spark: SparkSession) -> None:
-    topic = parse_topic("kafka://127.0.0.1:1/readings?connector=spark")
-    assert isinstance(topic, TopicLocation)
-    with pytest.raises(UsageError, match=r"--packages org\.apache\.spark:spark-sql-kafka-0-10"):
-        read_topic(spark, topic, ("meter", "minute", "kw"))

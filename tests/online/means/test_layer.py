@@ -227,12 +227,6 @@ def test_damaged_states_are_refused() -> None:
                 pipeline().restore({**found.state(), "means": {**state, key: value}})
 
 
-def test_fleets_have_no_horizons() -> None:
-    step = pipeline(adapt="light").push_many(readings([0.3] * 5))[-1]
-    assert step.next_means is None
-    assert step.mean_scores is None
-
-
 def test_without_adaptation_the_mean_is_the_heads_own(series: np.ndarray) -> None:
     for step in pipeline(adapt=False).push_many(readings(series)):
         if step.next_means is not None:

@@ -1,0 +1,73 @@
+"""Signature of `streamer fleet backfill`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from streamer.cli.fleet.options import (
+    CheckpointOption,
+    ColumnsOption,
+    ConfOption,
+    FormatOption,
+    MasterOption,
+    UnitOption,
+    VerboseOption,
+)
+
+
+def backfill(
+    checkpoint: CheckpointOption,
+    source: Annotated[
+        str,
+        typer.Option(
+            metavar="SOURCE",
+            help="A folder of old readings, or a pattern of its files.",
+            show_default=False,
+        ),
+    ],
+    sink: Annotated[
+        str,
+        typer.Option(
+            metavar="SINK",
+            help="Another folder for Parquet files than that of the run; or kafka://HOST:PORT/"
+            "TOPIC, or console.",
+            show_default=False,
+        ),
+    ],
+    columns: ColumnsOption = None,
+    unit: UnitOption = None,
+    format: FormatOption = None,
+    master: MasterOption = None,
+    conf: ConfOption = None,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Print no lines about the batches.")
+    ] = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Forecast old readings with the options of a fleet, without touching its state.
+
+    It begins with empty windows, for known and for new meters, and ends when all readings of the
+    source are processed. The run of the fleet may continue meanwhile. Given again with the same
+    sink, it continues where it ended, from a checkpoint of its own in the folder backfill of the
+    other; options given later than at first, or changed by the run meanwhile, do not apply.
+
+    \b
+    Example:
+      streamer fleet backfill --checkpoint ck/ --source old/ --sink old-forecasts/
+    """
+    from streamer.fleet.spark.backfill import backfill_job
+    from streamer.fleet.spark.running import run_fleet
+    from streamer.fleet.spark.session import SparkSettings, parse_conf
+
+    given = {"columns": columns, "unit": None if unit is None else unit.value}
+    job = backfill_job(
+        checkpoint,
+        source=source,
+        sink=sink,
+        given={name: value for name, value in given.items() if value is not None},
+        format=None if format is None else format.value,
+    )
+    spark = SparkSettings(master, parse_conf(conf or []), verbose=verbose)
+    raise typer.Exit(run_fleet(job, spark, quiet=quiet))
