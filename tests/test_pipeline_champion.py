@@ -23,6 +23,9 @@ from streamer.sinks.scores import score_lines
 from streamer.sinks.text import json_line, record
 from streamer.testing import FixedForecaster, readings
 
+# In one process: most tests look at the same steps, which take seconds to make.
+pytestmark = pytest.mark.xdist_group("champion")
+
 COUNT, CHANGE = 3600, 2100
 """Readings, and the one at which the best forecaster becomes the worst."""
 

@@ -34,9 +34,6 @@ def renew(records: Records, first: Records, former_first: Records) -> None:
     for name in _OF_THE_ERRORS:
         if name in (records.dtype.names or ()):
             records[name] = first[name]
-    if "means" in (records.dtype.names or ()):
-        for name in ("terms", "sums"):
-            records["means"][name] = first["means"][name]
     for end in ("low", "high"):
         learnt = records["band"][end][:, 0] - former_first[end][0]
         records["band"][end] = first["band"][end]

@@ -22,6 +22,7 @@ MAX_WORST = 10
 """Meters of a shard in each ranking: the largest number that a status can rank exactly."""
 
 _MAX_NAME = 200
+_NUMBERS = {int, float, type(None)}
 
 
 class Sums(NamedTuple):
@@ -149,10 +150,8 @@ class ShardSummary:
             if type(value) not in kinds.get(str(each.type), (list, dict)):
                 raise ValueError(f"{each.name} is {value!r}")
         for sums in found.scores.values():
-            if any(type(value) not in (int, float, type(None)) for value in sums):
+            if not _NUMBERS.issuperset(map(type, sums)) or type(sums.settled) is not int:
                 raise ValueError("a sum is not a number")
-            if sums.settled is None or sums.settled < 0:
-                raise ValueError("a number of forecasts is missing")
         for meter in found.worst:
             _check_meter(meter)
         return found
@@ -163,9 +162,9 @@ def _check_meter(found: MeterSummary) -> None:
     if not (
         isinstance(name, str)
         and type(at) is type(settled) is int
-        and type(kw) in (int, float)
+        and type(kw) in _NUMBERS
         and isinstance(silent, bool)
-        and all(mean is None or type(mean) in (int, float) for mean in means)
+        and _NUMBERS.issuperset(map(type, means))
     ):
         raise ValueError("a meter's summary has a value of another type")
 

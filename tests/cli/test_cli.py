@@ -141,7 +141,7 @@ def test_json_lines_equal_a_direct_computation(sample_kw: np.ndarray) -> None:
 
 
 def test_confidence_sets_the_coverage_and_adapting_keeps_the_frozen_forecasts() -> None:
-    arguments = ["replay", "--format", "json", "--limit", "3000"]
+    arguments = ["replay", "--format", "json", "--limit", "2000"]
     frozen, usual, narrow = (
         [json.loads(line) for line in streamer(*arguments, *others).stdout.splitlines()[49:]]
         for others in (["--no-adapt"], [], ["--confidence", "0.5"])

@@ -71,7 +71,9 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
     programs = home / "bin"
     programs.mkdir()
     (programs / "sqlite3").write_text(SQLITE.format(python=sys.executable))
-    (programs / "sqlite3").chmod(0o755)
+    (programs / "pip").write_text("#!/bin/sh\n")  # nothing is to be installed: it is here
+    for program in programs.iterdir():
+        program.chmod(0o755)
     rows = zip(_times("%Y-%m-%dT%H:%M:00+00:00"), power, strict=True)
     log = "".join(f"{at} {1000 * kw:.0f}\n" for at, kw in rows)
     done = _bash("streamer watch 'stdin:?unit=W' --clock feed -q --record house.db", home, log)

@@ -77,7 +77,7 @@ def test_the_example_of_a_sink_keeps_to_the_protocol(
     (tmp_path / "spikes_example.py").write_text(code, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
-    done = streamer("replay", "--sink", "spikes_example:Spikes", "-q")
+    done = streamer("replay", "--sink", "spikes_example:Spikes", "-q", "--limit", "3000")
     assert done.returncode == 0, done.stderr
     assert re.fullmatch(r"(\d\d:\d\d \d+\.\d kW\n)+", done.stdout)
 

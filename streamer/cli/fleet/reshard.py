@@ -59,10 +59,10 @@ def reshard(
     spark = SparkSettings(
         master, {"spark.ui.enabled": "false", **parse_conf(conf or [])}, verbose=verbose
     )
-    check_spark(spark)
     if spark.is_on_this_machine(checkpoint):
         work.stopped(LocalFolder, checkpoint)
         check_state(checkpoint)
+    check_spark(spark)
 
     def note(line: str) -> None:
         print(line, file=sys.stderr, flush=True)

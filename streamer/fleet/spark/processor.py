@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -14,6 +15,7 @@ import numpy as np
 import pandas as pd
 from pyspark.sql.streaming import StatefulProcessor, StatefulProcessorHandle
 
+from streamer.errors import ModelError
 from streamer.fleet.columns import COLUMNS, SILENT, Outcome
 from streamer.fleet.settings import FleetSettings
 from streamer.fleet.shard import Shard
@@ -58,12 +60,14 @@ class ShardTask:
         settings: settings of all meters.
         started_ms: start of the query, in milliseconds since 1970.
         unnamed: SHA-256 of the model of states that do not name it.
+        weights: SHA-256 of the model; None for any.
     """
 
     model: str
     settings: FleetSettings
     started_ms: int
     unnamed: str | None = None
+    weights: str | None = None
 
 
 class ShardProcessor(StatefulProcessor):  # type: ignore[misc]
@@ -158,24 +162,31 @@ def task_of(config: CheckpointConfig) -> ShardTask:
     """The task of a query that starts now."""
     choices = config.choices
     now_ms = int(time.time() * 1000)
-    return ShardTask(choices.model, choices.fleet, now_ms, config.first_weights)
+    return ShardTask(choices.model, choices.fleet, now_ms, config.first_weights, config.weights)
 
 
 def restored_shard(task: ShardTask, state: bytes | None) -> Shard:
     """A shard with its saved state; a new one without."""
-    shard = Shard(_forecaster(task.model), task.settings)
+    shard = Shard(_forecaster(task.model, task.weights), task.settings)
     if state is not None:
         shard.restore(state, unnamed=task.unnamed)
     return shard
 
 
 @lru_cache(maxsize=2)
-def _forecaster(model: str) -> NetworkForecaster:
-    """The model, loaded once for all shards of this process."""
+def _forecaster(model: str, weights: str | None) -> NetworkForecaster:
+    """The model, loaded once for all shards of this process.
+
+    Raises:
+        ModelError: it has other weights on this machine.
+    """
     from streamer.models import load_model
 
     # One thread, because there are as many workers as cores.
-    return load_model(model, threads=1)
+    forecaster = load_model(model, threads=1)
+    if weights not in (None, forecaster.card.sha256):
+        raise ModelError(f"model {model!r} on {platform.node()} is another one: copy it there")
+    return forecaster
 
 
 def _counts(shard: Shard) -> tuple[int, int, int, int]:

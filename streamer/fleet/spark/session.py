@@ -37,8 +37,6 @@ _DEFAULTS = {
     "spark.metrics.namespace": "streamer",
     "spark.sql.execution.arrow.maxRecordsPerBatch": "65536",
     "spark.sql.session.timeZone": "UTC",
-    # The plan of each batch is described for the web interface; more details take longer.
-    "spark.sql.ui.explainMode": "simple",
     # Times in nanoseconds, as pandas writes them, are read as numbers; Spark has no such type.
     "spark.sql.legacy.parquet.nanosAsLong": "true",
     "spark.sql.streaming.metricsEnabled": "true",
@@ -77,8 +75,8 @@ LOCAL_FILE_MANAGER = (
 )
 """Setting for checkpoints in the local file system. Both managers write a file under another name,
 and rename it, which replaces an existing one at once. But the default one starts four processes
-for each, since Hadoop has no native code here: some 50 in a batch, which took half of its fixed
-time. It is needed elsewhere, where renaming through the other interface replaces nothing."""
+for each, since Hadoop has no native code here: some 50 in a batch. It is needed elsewhere, where
+renaming through the other interface replaces nothing."""
 
 _END_S = 60.0
 _AT_LAUNCH = ("spark.driver.", "spark.jars", "spark.master", "spark.submit.")

@@ -14,6 +14,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from streamer.atomic import replaced_file
 from streamer.errors import SparkError, StateError
 from streamer.fleet.spark.failures import explained
 
@@ -175,13 +176,23 @@ class Storage:
                 stream.close()
 
     def write(self, name: str, text: str) -> None:
-        """Write an entry atomically: it appears as a whole, in place of a former one."""
+        """Write an entry atomically: it appears as a whole, in place of a former one.
+
+        Raises:
+            OSError: a local file cannot be written.
+        """
+        if self.is_local:
+            path = local_path(self.url) / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # Those of the former entry; without any, nothing is compared.
+            path.with_name(f".{path.name}.crc").unlink(missing_ok=True)
+            with replaced_file(path) as file:
+                file.write(text.encode())
+            return
         with explained(str(self._path)):
+            conf = self._context._jsc.hadoopConfiguration()  # noqa: SLF001
             streaming = self._jvm.org.apache.spark.sql.execution.streaming
-            state = self._session._jsparkSession.sessionState()  # noqa: SLF001
-            manager = streaming.checkpointing.CheckpointFileManager.create(
-                self._path, state.newHadoopConf()
-            )
+            manager = streaming.checkpointing.CheckpointFileManager.create(self._path, conf)
             manager.mkdirs(self._entry(name).getParent())
             stream = manager.createAtomic(self._entry(name), True)
             try:

@@ -21,7 +21,7 @@ from pyspark.sql import SparkSession
 from streamer.errors import UsageError
 from streamer.fleet.columns import COLUMNS
 from streamer.fleet.shard import Shard
-from streamer.fleet.spark.checkpoint import NAME
+from streamer.fleet.spark.checkpoint import NAME, CheckpointOptions
 from streamer.fleet.spark.formats import StreamFormat
 from streamer.fleet.spark.job import FleetJob
 from streamer.fleet.spark.reports import Report
@@ -227,7 +227,7 @@ def test_a_sink_with_later_batches_of_another_checkpoint_is_rejected(
 
 
 def _equal_to_a_shard(rows: Any) -> None:
-    shard = Shard(load_model())
+    shard = Shard(load_model(CheckpointOptions().model))
     expected = shard.push(
         rows["meter"].to_numpy(),
         rows["minute"].to_numpy().astype("datetime64[us]"),

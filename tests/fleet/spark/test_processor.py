@@ -15,13 +15,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamer.errors import StateError
+from streamer.errors import ModelError, StateError
 from streamer.fleet.columns import COLUMNS
 from streamer.fleet.settings import FleetSettings
 from streamer.fleet.shard import Shard
 from streamer.fleet.spark import states
 from streamer.fleet.spark.packing import pack
-from streamer.fleet.spark.processor import TALLY, TICK_MS, ShardProcessor, ShardTask
+from streamer.fleet.spark.processor import (
+    TALLY,
+    TICK_MS,
+    ShardProcessor,
+    ShardTask,
+    restored_shard,
+)
 from streamer.fleet.spark.states import compressed, decompressed
 from streamer.fleet.summary import ShardSummary
 from streamer.models import load_model
@@ -307,3 +313,24 @@ def test_a_stored_meter_takes_less_than_a_kilobyte_and_a_half(sample_kw: np.ndar
     shard.push(names, np.tile(BEGIN + np.arange(minutes) * MINUTE, meters), kw.ravel())
     assert shard.summary().columns["settled"].min() > 90
     assert len(compressed(shard.state())) < 1536 * meters
+
+
+def test_meters_from_other_shards_are_taken_over_in_parts() -> None:
+    other, spark = FakeSpark(), FakeSpark(now_ms=STARTED_MS + 1)
+    other.push(other.processor(), "abc", range(60))
+    shard = Shard(load_model("sceaux"))
+    shard.restore(decompressed(other.values["shard"].value[0]))
+    meters = pd.DataFrame({"meter": shard.meters, "record": shard.records()})
+    meters = meters.assign(late=[3, 0, 1], doubled=0, invalid=[0, 2, 0])
+    for part in (meters[:1], meters[1:]):
+        processor = spark.processor()
+        processor.handleInitialState((7,), part, spark)
+    assert spark.timers == {STARTED_MS + 1 + TICK_MS}
+    assert spark.values["shard"].value[2:] == (4, 0, 2)
+    ours, theirs = (each.push(each.processor(), "abc", [60]) for each in (spark, other))
+    pd.testing.assert_frame_equal(ours.rows, theirs.rows)
+
+
+def test_a_model_that_another_machine_has_under_the_same_name_is_rejected() -> None:
+    with pytest.raises(ModelError, match=r"model 'sceaux' on .* is another one"):
+        restored_shard(ShardTask("sceaux", FleetSettings(), STARTED_MS, weights="ab12"), None)

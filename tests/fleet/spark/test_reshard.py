@@ -19,6 +19,7 @@ from streamer.fleet.spark.progress import FOLDER, ProgressLog
 from streamer.fleet.spark.reports import DONE, Run
 from streamer.fleet.spark.reshard import BUILT, FORMER, replace_state, stopped, undone
 from streamer.fleet.spark.storage import LocalFolder
+from tests.cli.running import run
 
 CONFIG = CheckpointConfig(CheckpointOptions(shards=3), weights="ab12", partitions=2)
 WANTED = replace(CONFIG, choices=replace(CONFIG.choices, shards=7), partitions=4)
@@ -138,9 +139,32 @@ def test_a_checkpoint_is_known_to_be_stopped(tmp_path: Path) -> None:
 def test_a_checkpoint_in_use_is_rejected(tmp_path: Path) -> None:
     folder = checkpoint(tmp_path)
     (folder / FOLDER).mkdir()
-    run = Run(began=time.time(), source="in", sink="out")
-    with ProgressLog(LocalStorage(folder / FOLDER), run, pytest.fail) as log:
+    this = Run(began=time.time(), source="in", sink="out")
+    with ProgressLog(LocalStorage(folder / FOLDER), this, pytest.fail) as log:
         with pytest.raises(UsageError, match=r"is in use by process \d+ on .*: stop it first"):
             stopped(LocalFolder, str(folder))
         log.end(DONE)
     assert stopped(LocalFolder, str(folder)) == (CONFIG, 10)
+
+
+def test_the_command_names_what_is_wrong_before_spark_starts(tmp_path: Path) -> None:
+    for name, arguments, message in (
+        ("none", ["--shards", "4"], "none has no fleet: give the checkpoint folder of a run"),
+        ("none", ["--shards", "0"], "Invalid value for '--shards'"),
+        ("ck", ["--shards", "4"], "batch 10 of"),
+    ):
+        folder = tmp_path / name
+        if name == "ck":
+            (checkpoint(folder) / "commits" / "10").unlink()
+        ended = run("fleet", "reshard", "--checkpoint", folder, *arguments)
+        assert ended.code == 2
+        assert message in ended.err
+        assert not (folder / "state.before-reshard").exists()
+
+
+def test_a_backfill_names_what_is_wrong_before_spark_starts(tmp_path: Path) -> None:
+    places = ["--checkpoint", tmp_path / "ck", "--source", tmp_path / "in", "--sink", "out"]
+    (tmp_path / "in").mkdir()
+    ended = run("fleet", "backfill", *places)
+    assert ended.code == 2
+    assert "ck has no fleet: give the checkpoint folder of a run" in ended.err

@@ -66,7 +66,7 @@ def write(folder: Path, name: str, minutes: range) -> None:
     unseen.rename(folder / name)
 
 
-def wait_until(is_so: Callable[[], bool], within_s: float = 120.0) -> None:
+def wait_until(is_so: Callable[[], bool], within_s: float = 300.0) -> None:
     end = time.monotonic() + within_s
     while not is_so():
         assert time.monotonic() < end
@@ -160,7 +160,7 @@ def _metrics(spark: SparkSession) -> str:
 
 
 def _equal_to_a_shard(fleet: MetersStatus) -> None:
-    shard = Shard(load_model())
+    shard = Shard(load_model(CheckpointOptions().model))
     shard.push(*readings(range(MINUTES)))
     summary = shard.summary()
     assert fleet.meters == len(METERS)
