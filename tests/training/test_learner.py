@@ -10,8 +10,11 @@ import pytest
 from streamer.training import build_model
 from streamer.training.learner import build_learner, start_tensorflow
 
+# The last step alone is the tutorial's, whose trainings are slow tests, too.
+LAST = pytest.param(False, marks=pytest.mark.slow, id="last step")
 
-@pytest.mark.parametrize("every_step", [True, False], ids=["every step", "last step"])
+
+@pytest.mark.parametrize("every_step", [pytest.param(True, id="every step"), LAST])
 def test_learner_trains_to_the_weights_of_keras(every_step: bool) -> None:
     """Without dropout, whose draws differ; with SGD, whose steps are the gradients."""
     tf, keras = start_tensorflow()
