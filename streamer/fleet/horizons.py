@@ -10,6 +10,7 @@ from streamer.fleet.columns import Column
 from streamer.models import MeansHead
 from streamer.online.means.light.forecasts import HORIZONS, LightHorizons, offers
 from streamer.online.means.light.learning import MINUTES
+from streamer.online.minutesums import MAX_KW
 from streamer.online.wallclock import WallClocks, wall_clocks_at
 from streamer.readings.arrays import BoolArray, DoubleArray, FloatArray, IntArray, Records
 
@@ -93,11 +94,13 @@ class FleetHorizons:
             hidden=hidden,
             full=full,
         )
-        issued = np.empty((len(kw), len(_NAMES), len(HORIZONS)))
-        issued[:, :, 0], issued[:, :, 1:] = next_kw, taken.issued_kw
-        mean, median, low, high = next_kw.T
+        mean, median, low, high = np.clip(next_kw.T, -MAX_KW, MAX_KW)
         point = np.minimum(np.maximum(mean, low), high)
-        issued[:, 1, 0] = np.where(np.isnan(median), point, median)
+        issued = np.empty((len(kw), len(_NAMES), len(HORIZONS)))
+        issued[:, :, 1:] = taken.issued_kw
+        columns = mean, np.where(np.isnan(median), point, median), low, high
+        for row, column in enumerate(columns):
+            issued[:, row, 0] = column
         return issued
 
 

@@ -113,7 +113,7 @@ class FleetJob(JobOptions):
         config = self.configure(session, meters)
         if former is None and meters is not None and self._counts_meters:
             note(
-                f"{plural(meters, 'meter')} in the first batch: "
+                f"about {plural(meters, 'meter')} in the first batch: "
                 f"{plural(config.choices.shards, 'shard')}; for many more later, give --shards"
             )
         for change in () if former is None else changes(former, config):

@@ -136,7 +136,7 @@ class LightMeans:
             (4, horizons) the forecasts issued at it, if any; and what it settles: (horizons, 4)
             forecasts and (horizons,) means, NaN where there is none.
         """
-        clock, kw = wall_clock(reading.at), np.array([reading.kw])
+        clock, kw = wall_clock(reading.at), np.clip([reading.kw], -MAX_KW, MAX_KW)
         if any(side_powers_of(reading)):
             next_kw = None
         apart = clock.minute - self._minute
@@ -154,6 +154,7 @@ class LightMeans:
         self._next = np.full(_KEPT, np.nan)
         if next_kw is None:
             return None, settled
+        next_kw = np.clip(next_kw, -MAX_KW, MAX_KW)
         self._next = np.append(next_kw, kw)
         return np.column_stack([next_kw, taken.issued_kw[0]]), settled
 
@@ -168,8 +169,7 @@ class LightMeans:
         if consecutive and not np.isnan(last):
             values[0], actual[0] = forecast, kw[0]
             inside = np.array([forecast[2] <= kw[0] <= forecast[3]])
-            errors = np.clip(kw[0] - np.array([forecast[0], last]), -MAX_KW, MAX_KW)
-            score(self._next_scores, errors[:1], errors[1:], inside)
+            score(self._next_scores, kw - forecast[0], kw - last, inside)
         for place, each in enumerate(longer, start=1):
             if len(each.rows):
                 values[place] = [each.forecasts[name][0] for name in PARTS]
