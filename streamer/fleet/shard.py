@@ -29,10 +29,12 @@ class Shard:
 
     Does with NumPy, for all meters with a reading in the same round, what
     `streamer.pipeline.Pipeline` does for one meter; the network computes all windows of a call
-    together. The output rows equal those of a pipeline per meter with ``adapt="light"`` (or
-    False), forecasts and bands to 1e-5 kW, for any order in which the readings of different meters
-    arrive. The alarm of drift and the scores of the last hour and day are left out, because
-    their state is too large for a fleet.
+    together. The output rows equal those of a pipeline per meter with ``adapt="light"``,
+    forecasts and bands to 1e-5 kW and five millionths of the power, for any order in which the
+    readings of different meters arrive. Without adapting, those of the next reading equal a
+    pipeline's with ``adapt=False``, whose longer horizons and demand intervals are the full ones.
+    The alarm of drift and the scores of the last hour and day are left out, because their state is
+    too large for a fleet.
 
     Args:
         forecaster: the model.
