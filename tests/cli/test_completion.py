@@ -56,7 +56,7 @@ def test_commands_options_and_values_are_completed_without_a_heavy_library(
     (tmp_path / "streamer" / "streamer.toml").write_text(BROKEN)
     asked = {
         "streamer re": ["replay", "report"],
-        "streamer fleet ": ["run", "status", "simulate"],
+        "streamer fleet ": ["run", "status", "reshard", "backfill", "simulate"],
         "streamer replay --st": ["--start", "--strict"],
         "streamer replay --engine ": ["auto", "compiled", "numpy", "tensorflow"],
         "streamer watch --conf": ["--confidence", "--config"],

@@ -187,7 +187,7 @@ def test_invalid_weights_are_rejected(make_keras_file: MakeFile, value: np.ndarr
 def test_file_without_card_is_used_in_kw(make_keras_file: MakeFile) -> None:
     model, path = make_keras_file(4, 3)
     forecaster = load_model(path)
-    assert forecaster.card == Card(name="random0", window=49)
+    assert forecaster.card == Card(name="random0", window=49, sha256=sha256_of(path))
     windows = np.random.default_rng(0).uniform(0, 3, (5, 49))
     expected = model(windows.astype(np.float32)[..., None]).numpy()[:, 0]
     np.testing.assert_allclose(forecaster.forecast(windows).mean_kw, expected, atol=1e-5)
