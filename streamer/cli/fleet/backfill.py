@@ -46,12 +46,13 @@ def backfill(
     ] = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Forecast old readings with the options of a fleet, without touching its state.
+    """Forecast old readings with the options of a fleet.
 
-    It begins with empty windows, for known and for new meters, and ends when all readings of the
-    source are processed. The run of the fleet may continue meanwhile. Given again with the same
-    sink, it continues where it ended, from a checkpoint of its own in the folder backfill of the
-    other; options given later than at first, or changed by the run meanwhile, do not apply.
+    The state of the fleet is not touched. A backfill begins with empty windows, for known and for
+    new meters, and ends when all readings of the source are processed. The run of the fleet may
+    continue meanwhile. Given again with the same sink, it continues where it ended, from a
+    checkpoint of its own in the folder backfill of the other; options given later than at first,
+    or changed by the run meanwhile, do not apply.
 
     \b
     Example:

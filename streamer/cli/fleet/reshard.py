@@ -36,7 +36,7 @@ def reshard(
     conf: ConfOption = None,
     verbose: VerboseOption = False,
 ) -> None:
-    """Distribute the meters of a stopped fleet over another number of shards.
+    """Change the number of shards of a stopped fleet.
 
     The forecasts continue unchanged: the state of each meter is moved as it is. Until the work
     is complete, the checkpoint remains as it was, also after a crash.

@@ -151,12 +151,13 @@ def simulate(
     ] = None,
     options: FileOptions,
 ) -> None:
-    """Simulate a fleet from one house's real minutes: a folder of files for fleet run.
+    """Make files of a simulated fleet for fleet run.
 
-    Each meter repeats the house's minutes, gaps included, from a starting point of its own,
-    with all powers multiplied by a factor of its own from 0.3 to 3, in whole watts. Some
-    readings are missing, late or duplicated, as in real fleets; --silent 0 --lost 0
-    --missing 0 --late 0 --doubled 0 turns that off. The same options give the same files.
+    They are made from one house's real minutes. Each meter repeats the house's minutes, gaps
+    included, from a starting point of its own, with all powers multiplied by a factor of its own
+    from 0.3 to 3, in whole watts. Some readings are missing, late or duplicated, as in real
+    fleets; --silent 0 --lost 0 --missing 0 --late 0 --doubled 0 turns that off. The same options
+    give the same files.
 
     The columns are meter, minute (UTC) and kw. The files are ordered in time by their names
     and by their modification times, and each is complete as soon as it is visible.

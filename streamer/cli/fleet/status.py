@@ -40,11 +40,12 @@ def status(
     conf: ConfOption = None,
     verbose: VerboseOption = False,
 ) -> None:
-    """Show the status of a fleet: its query, its scores, its worst and its silent meters.
+    """Show the status of a fleet and its query, running or not.
 
-    Reads what the query has recorded beside its checkpoint, whether it is running or not, and
-    without Spark if that is a folder of this machine. All figures are as of the last recorded
-    batch; the scores cover all minutes since the checkpoint was created.
+    It has the last batches, the scores, and the worst and the silent meters, as the query has
+    recorded them beside its checkpoint; Spark is started only if that is no folder of this
+    machine. All figures are as of the last recorded batch; the scores cover all minutes since
+    the checkpoint was created.
 
     \b
     The object of --format json has

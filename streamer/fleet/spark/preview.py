@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 from collections.abc import Mapping
 from itertools import permutations
 from pathlib import Path
@@ -101,6 +102,8 @@ def check_source(source: str, columns: Columns, format: str | None, delimiter: s
     first = next((path for path in paths if path.is_file() and path.stat().st_size), None)
     if first is None:
         return
+    if form != "parquet" and _is_parquet(first):
+        raise UsageError(f"{first} is a Parquet file, not {form}: give --format parquet")
     if form == "csv":
         _check_header(first, columns, delimiter)
     elif form == "parquet":
@@ -125,7 +128,19 @@ def _check_header(path: Path, columns: Columns, delimiter: str) -> None:
 
 
 def _fields(line: str, delimiter: str) -> list[str]:
-    return next(csv.reader([line], delimiter=delimiter), [])
+    """The fields of a line; none if it is not CSV."""
+    try:
+        return next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error:
+        return []
+
+
+def _is_parquet(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(4) == b"PAR1"
+    except OSError:
+        return False
 
 
 def _first_line(path: Path) -> str:
@@ -137,7 +152,8 @@ def _first_line(path: Path) -> str:
             head: bytes = stream.read(_MAX_HEADER)
     except (OSError, ValueError) as error:
         raise UsageError(f"{path} cannot be read: {error}") from None
-    return head.decode("utf-8-sig", "replace").partition("\n")[0].rstrip("\r")
+    # Spark ends a line at a lone carriage return, too.
+    return re.split("[\r\n]", head.decode("utf-8-sig", "replace"), maxsplit=1)[0]
 
 
 def _parquet_columns(path: Path) -> list[str]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -12,7 +14,7 @@ from streamer.extras import optional_import
 from streamer.fleet.spark.firstbatch import FirstBatchProgress
 from streamer.fleet.spark.job import FleetJob
 from streamer.fleet.spark.progress import ProgressLog
-from streamer.fleet.spark.reports import DIED, DONE, OVERDUE, STOPPED, Batch, Report
+from streamer.fleet.spark.reports import DIED, DONE, OVERDUE, RUNNING, STOPPED, Batch, Report
 from streamer.fleet.spark.session import SparkSettings, check_spark, spark_session
 from streamer.fleet.spark.signals import noted_signals
 from streamer.fleet.spark.waiting import wait_for
@@ -85,7 +87,7 @@ def run_fleet(
                     wait_for(following, signals=signals, heartbeat=log.heartbeat)
                 log.end(STOPPED if signals else DONE)
                 publish(log, None)
-                if job.once and not any(lines):
+                if job.once and not signals and not any(lines):
                     note("nothing new at the source")
     return 128 + signals[0] if signals else 0
 
@@ -112,8 +114,12 @@ def _served(metrics: tuple[str, int] | None) -> Iterator[Publish]:
 
 
 def _changes(log: ProgressLog) -> Iterator[str]:
-    """Warnings about the run before: that it has died, or had another source or sink."""
+    """Warnings about the run before: that it runs, has died, or had another source or sink."""
     before, run = log.before, log.run
+    if before is not None and before.pid != os.getpid() and before.state_at(time.time()) == RUNNING:
+        yield (
+            f"process {before.pid} on {before.host} runs on this checkpoint, too: stop one of them"
+        )
     if before is not None and before.state_at(run.began) in (DIED, OVERDUE):
         yield "the run before has died; this one continues after its last complete batch"
     if before is not None and before.sink != run.sink:

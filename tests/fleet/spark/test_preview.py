@@ -93,6 +93,11 @@ def test_a_header_with_the_columns_is_accepted(tmp_path: Path, header: str) -> N
     check_source(f"{tmp_path}/*.csv", COLUMNS, None, ",")
 
 
+def test_a_header_may_end_with_a_carriage_return_alone(tmp_path: Path) -> None:
+    (tmp_path / "0.csv").write_bytes(b"meter,minute,kw\ra,2026-01-01,1\r")
+    check_source(str(tmp_path), COLUMNS, None, ",")
+
+
 def test_missing_places_are_reported(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="none: folder not found"):
         check_source(str(tmp_path / "none"), COLUMNS, None, ",")
@@ -112,6 +117,9 @@ def test_parquet_is_checked_by_its_schema(tmp_path: Path) -> None:
         check_source(str(tmp_path), COLUMNS, None, ",")
     with pytest.raises(UsageError, match="--delimiter is for CSV"):
         check_source(str(tmp_path), Columns(kw="power"), None, ";")
+    for other in ("csv", "json"):
+        with pytest.raises(UsageError, match=f"is a Parquet file, not {other}: give --format"):
+            check_source(str(tmp_path), COLUMNS, other, ",")
     path.write_bytes(b"PAR1 and no more")
     with pytest.raises(SparkError, match=r"0\.parquet is not a Parquet file, or damaged"):
         check_source(str(tmp_path), COLUMNS, None, ",")

@@ -9,11 +9,15 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from streamer.cli import main
+from streamer.fleet.spark.reports import DONE, RUNNING, Run
+from streamer.fleet.spark.running import _changes
 
 SECONDS = 180
 
@@ -83,6 +87,16 @@ def test_a_missing_java_is_reported_in_one_line(
     code, text = run(capsys, *PLACES)
     assert (code, text.count("\n")) == (2, 1)
     assert "apt-get install openjdk-17-jre-headless" in text
+
+
+def test_a_run_on_the_checkpoint_of_a_running_one_warns() -> None:
+    now = time.time()
+    run = Run(began=now, said=now, state=RUNNING, source="in", sink="out", host="other", pid=1)
+    log = SimpleNamespace(before=run, run=run)
+    (line,) = _changes(log)  # type: ignore[arg-type]
+    assert line.startswith("process 1 on other runs on this checkpoint, too: stop one")
+    log.before = replace(run, state=DONE)
+    assert not list(_changes(log))  # type: ignore[arg-type]
 
 
 @contextmanager
