@@ -136,7 +136,7 @@ class Soak:
                         console.print(f"batch {now}: {kind} killed")
                         kind, due = next(kinds), now + self._every
                     time.sleep(LOOK_S)
-                code = fleet.end()
+                code = fleet.end(self.batches.look)
             idle = idle + 1 if last == first else 0
             if idle > _TRIES:
                 raise SystemExit(f"the query does not continue: see {self._folder / 'log'}")

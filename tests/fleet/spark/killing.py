@@ -76,11 +76,20 @@ class FleetProcess:
         """Its processes of a kind."""
         return sorted(pid for pid, its in self.pids().items() if its == kind)
 
-    def end(self) -> int:
-        """Wait until it has ended, and all processes that it had started; its exit code."""
-        code = self.process.wait(DEADLINE_S)
-        wait_for(lambda: not any(map(_command, self._known)), "the end of its other processes")
-        return code
+    def end(self, look: Callable[[], None]) -> int:
+        """Wait until it has ended, and all processes that it had started; its exit code.
+
+        Args:
+            look: called meanwhile, since a JVM without its driver may still complete batches.
+        """
+
+        def is_over() -> bool:
+            over = self.process.poll() is not None and not any(map(_command, self._known))
+            look()
+            return over
+
+        wait_for(is_over, "the end of its processes")
+        return self.process.wait()
 
 
 PLACES = {"source": "in", "sink": "out", "checkpoint": "ck"}

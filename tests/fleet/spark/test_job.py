@@ -200,13 +200,13 @@ def test_invalid_utf_8_in_names_and_old_modification_times_are_accepted(
 def test_the_path_of_a_model_is_stored_as_absolute(
     spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shutil.copytree(find_model("sceaux").parent, tmp_path / "mine")
+    shutil.copytree(find_model("homes").parent, tmp_path / "mine")
     monkeypatch.chdir(tmp_path)
     configs = [
         FleetJob("in", "out", str(tmp_path / "ck"), given).configure(spark)
-        for given in ({"model": "mine"}, {"model": "sceaux"}, {})
+        for given in ({"model": "mine"}, {"model": "homes"}, {})
     ]
-    assert [it.choices.model for it in configs] == [str(tmp_path / "mine"), "sceaux", "sceaux"]
+    assert [it.choices.model for it in configs] == [str(tmp_path / "mine"), "homes", "homes"]
     assert len({it.weights for it in configs}) == 1
 
 

@@ -79,7 +79,7 @@ def test_ten_kills_lose_and_duplicate_nothing(tmp_path: Path, spark: SparkSessio
                         kill(pid)
                         left.pop(0)
                 time.sleep(LOOK_S)
-            codes.append(fleet.end())
+            codes.append(fleet.end(batches.look))
     assert not left, f"{len(left)} kills came too late"
     assert codes[-1] == 0
     assert codes.count(-signal.SIGKILL) == sum(kind == DRIVER for *_, kind in KILLS)

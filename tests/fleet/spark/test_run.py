@@ -144,15 +144,15 @@ def test_sigterm_ends_a_run_that_prints_only_lines_about_batches(
 def test_a_failure_of_spark_is_explained_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "0.csv").write_text("meter,minute,kw\na,2026-01-01,0.5\n")
-    (tmp_path / "in" / "1.csv").write_text("kw,meter,minute\n0.5,a,2026-01-01\n")
+    (tmp_path / "in" / "1.csv.gz").write_bytes(b"not compressed")
     with running(tmp_path, "--once") as process:
         out, errors = process.communicate(timeout=SECONDS)
     assert (process.returncode, out) == (1, "")
     *_, last = errors.splitlines()
     assert last.startswith("streamer: error: in: ")
-    assert "CSV header" in last
+    assert "gzip" in last
     log = last.partition("Spark's log: ")[2].rstrip(")")
-    assert "CSV header" in Path(log).read_text()
+    assert "gzip" in Path(log).read_text()
     assert errors.count("\n") <= 2
 
 
