@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Self
 
+from streamer.display.numbers import plural
 from streamer.errors import StateError, UsageError
 from streamer.fleet.spark.locations import Notation
 
@@ -204,7 +205,7 @@ def check_given(config: CheckpointConfig, given: Mapping[str, Any], checkpoint: 
             continue
         if name == "shards":
             raise UsageError(
-                f"{checkpoint} has {stored} shards, not {value}: give the same --shards or none; "
+                f"{checkpoint} has {plural(stored, 'shard')}, not {value}: give the same --shards or none; "
                 f"`streamer fleet reshard` changes their number"
             )
         raise UsageError(
