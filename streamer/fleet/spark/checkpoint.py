@@ -205,8 +205,8 @@ def check_given(config: CheckpointConfig, given: Mapping[str, Any], checkpoint: 
             continue
         if name == "shards":
             raise UsageError(
-                f"{checkpoint} has {plural(stored, 'shard')}, not {value}: give the same --shards or none; "
-                f"`streamer fleet reshard` changes their number"
+                f"{checkpoint} has {plural(stored, 'shard')}, not {value}: give the same --shards "
+                "or none; `streamer fleet reshard` changes their number"
             )
         raise UsageError(
             f"{checkpoint} was created with {_as_option(name, stored)}, not "

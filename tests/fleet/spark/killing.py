@@ -79,12 +79,20 @@ class FleetProcess:
     def end(self, look: Callable[[], None]) -> int:
         """Wait until it has ended, and all processes that it had started; its exit code.
 
+        A JVM without its driver ends by itself, but in a local cluster it first replaces each
+        executor that it ends. So it is killed as well, as a service manager would do.
+
         Args:
-            look: called meanwhile, since a JVM without its driver may still complete batches.
+            look: called meanwhile, since such a JVM may still complete batches.
         """
 
         def is_over() -> bool:
-            over = self.process.poll() is not None and not any(map(_command, self._known))
+            if self.process.poll() is None:
+                return False
+            for pid, kind in self._known.items():
+                if kind == JVM and _command(pid):
+                    kill(pid)
+            over = not any(map(_command, self._known))
             look()
             return over
 
