@@ -297,7 +297,7 @@ def test_what_home_assistant_no_longer_needs_is_removed_from_the_broker(
         listening(port, topic) as heard,
         publishing(url, meter=replace(HOUSE, horizons=(5,))) as published,
     ):
-        heard.until(lambda: heard.of(topic)[0].retained)
+        heard.until(lambda: any(each.retained for each in heard.of(topic)))
         published.give(ABOUT, *steps(2))
         heard.until(_has(heard, topic, ""))
 
