@@ -205,7 +205,7 @@ def test_a_broker_that_hangs_is_left_and_what_it_has_not_confirmed_is_sent_again
         published.give(made[2])
         assert published.until_told("lost the broker").text.endswith(": it does not respond")
         broker.resume()
-        heard.until(lambda: _minutes(heard)[-1] == made[2].reading.at.isoformat())
+        heard.until(lambda: _minutes(heard)[-1:] == [made[2].reading.at.isoformat()])
     at = _minutes(heard)
     assert at == sorted(at)
     assert set(at) == {step.reading.at.isoformat() for step in made}
