@@ -285,7 +285,9 @@ def test_late_and_duplicate_readings_are_counted_and_dropped(
     outcome = Outcome.joined([first, rest])
     for name, column in expected.columns.items():
         if COLUMNS[name] == "double":
-            np.testing.assert_allclose(outcome.columns[name], column, rtol=0.0, atol=AGREEMENT_KW)
+            # A skill magnifies the rounding of small errors of persistence.
+            rtol = 1e-4 if name.startswith("skill") else 0.0
+            np.testing.assert_allclose(outcome.columns[name], column, rtol=rtol, atol=AGREEMENT_KW)
         else:
             np.testing.assert_array_equal(outcome.columns[name], column)
     # Of minutes 40 to 59, the last is the meter's latest reading, and so a duplicate.
