@@ -262,7 +262,7 @@ def test_a_checkpoint_keeps_its_shards_and_a_sink_its_checkpoint(
     job = FleetJob(str(source), str(sink), str(checkpoint), given, once=True)
     assert run(spark, job) == []
     assert json.loads((checkpoint / NAME).read_text())["choices"]["shards"] == 1
-    with pytest.raises(UsageError, match=r"has 1 shards, not 12"):
+    with pytest.raises(UsageError, match=r"has 1 shard, not 12"):
         FleetJob(str(source), str(sink), str(checkpoint), {"shards": 12}).start(spark)
     with pytest.raises(UsageError, match="contains the output of another checkpoint"):
         FleetJob(str(source), str(sink), str(tmp_path / "new")).start(spark)
