@@ -100,7 +100,8 @@ class ShardStates:
             changed: whether its meters have changed, and not only the times.
         """
         shard = kept.shard
-        if changed:
+        # The state of a former version has no token to remember the shard by.
+        if changed or not kept.token:
             latest = shard.latest
             latest_us = None if latest is None else int(latest.astype("datetime64[us]").astype(int))
             dropped = (shard.late, shard.doubled, shard.invalid)

@@ -282,6 +282,22 @@ def test_a_batch_continues_what_was_stored(kind: str) -> None:
     assert spark.timers == expected.timers
 
 
+def test_shards_of_a_former_version_are_not_mistaken_for_each_other() -> None:
+    """A timer without silent meters is the first to use the state of the first of two keys."""
+    first, second, expected = FakeSpark(), FakeSpark(), FakeSpark()
+    for each, meters in ((first, "ab"), (second, "cd"), (expected, "cd")):
+        each.push(each.processor(), meters, range(60))
+    for each in (first, second):
+        state, *rest = each.values["shard"].value
+        each.values["shard"].value = (decompressed(state), *rest)
+        each.values["timer"].value = each.values["head"].value[1:]
+        each.values["head"].value = None
+    assert first.wait(first.processor(), 5) == []
+    second.now_ms = expected.now_ms
+    ours, theirs = (each.push(each.processor(), "cd", [60]) for each in (second, expected))
+    pd.testing.assert_frame_equal(ours.rows, theirs.rows)
+
+
 @pytest.mark.parametrize("spoil", [lambda it: it[:100], lambda it: it[:50] + b"x" * 9 + it[59:]])
 def test_a_damaged_state_is_reported_in_a_line(spoil: Callable[[bytes], bytes]) -> None:
     spark = FakeSpark()
