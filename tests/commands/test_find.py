@@ -17,6 +17,9 @@ if find_spec("zeroconf") is None:
 from tests.feeds.discovery import announcing
 from tests.feeds.discovery.announcing import LOOPBACK
 
+# Loopback is one network for all processes: a device of one test is announced to every other.
+pytestmark = pytest.mark.xdist_group("loopback")
+
 SECONDS = "0.4"
 
 
