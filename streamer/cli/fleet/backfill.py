@@ -21,11 +21,7 @@ def backfill(
     checkpoint: CheckpointOption,
     source: Annotated[
         str,
-        typer.Option(
-            metavar="SOURCE",
-            help="A folder of old readings, or a pattern of its files.",
-            show_default=False,
-        ),
+        typer.Option(metavar="SOURCE", help="A folder of old readings, or a pattern of its files."),
     ],
     sink: Annotated[
         str,
@@ -33,7 +29,6 @@ def backfill(
             metavar="SINK",
             help="Another folder for Parquet files than that of the run; or kafka://HOST:PORT/"
             "TOPIC, or console.",
-            show_default=False,
         ),
     ],
     columns: ColumnsOption = None,

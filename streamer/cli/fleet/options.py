@@ -25,26 +25,20 @@ ColumnsOption = Annotated[
     typer.Option(
         metavar="NAMES",
         help=f"Names of the source's columns, as in meter=id,minute=time,kw=power. {KEPT}.",
-        show_default=False,
     ),
 ]
 
 UnitOption = Annotated[
-    PowerUnit | None,
-    typer.Option(help=f"Unit of the source's power. {KEPT}; kW at first.", show_default=False),
+    PowerUnit | None, typer.Option(help=f"Unit of the source's power. {KEPT}; kW at first.")
 ]
 
 FormatOption = Annotated[
     FileFormat | None,
-    typer.Option(
-        help="Format of the source's files; by default by the ending of their names.",
-        show_default=False,
-    ),
+    typer.Option(help="Format of the source's files; by default by the ending of their names."),
 ]
 
 CheckpointOption = Annotated[
-    str,
-    typer.Option(metavar="DIR", help="The checkpoint folder of the run.", show_default=False),
+    str, typer.Option(metavar="DIR", help="The checkpoint folder of the run.")
 ]
 
 MasterOption = Annotated[
@@ -53,17 +47,12 @@ MasterOption = Annotated[
         metavar="URL",
         help="Spark's master: local[2], spark://HOST:7077, yarn, … By default that of "
         "spark-submit, or all cores of this machine.",
-        show_default=False,
     ),
 ]
 
 ConfOption = Annotated[
     list[str] | None,
-    typer.Option(
-        metavar="KEY=VALUE",
-        help="Spark setting; may be given several times.",
-        show_default=False,
-    ),
+    typer.Option(metavar="KEY=VALUE", help="Spark setting; may be given several times."),
 ]
 
 VerboseOption = Annotated[
@@ -77,23 +66,17 @@ _OPTION = (
 )
 
 SourceFormatOption = Annotated[
-    str | None,
-    typer.Option(metavar="NAME", help=_FORMAT.format("source"), show_default=False),
+    str | None, typer.Option(metavar="NAME", help=_FORMAT.format("source"))
 ]
 
 SourceOptions = Annotated[
-    list[str] | None,
-    typer.Option(metavar="KEY=VALUE", help=_OPTION.format("source"), show_default=False),
+    list[str] | None, typer.Option(metavar="KEY=VALUE", help=_OPTION.format("source"))
 ]
 
-SinkFormatOption = Annotated[
-    str | None,
-    typer.Option(metavar="NAME", help=_FORMAT.format("sink"), show_default=False),
-]
+SinkFormatOption = Annotated[str | None, typer.Option(metavar="NAME", help=_FORMAT.format("sink"))]
 
 SinkOptions = Annotated[
-    list[str] | None,
-    typer.Option(metavar="KEY=VALUE", help=_OPTION.format("sink"), show_default=False),
+    list[str] | None, typer.Option(metavar="KEY=VALUE", help=_OPTION.format("sink"))
 ]
 
 DataSources = Annotated[
@@ -102,6 +85,5 @@ DataSources = Annotated[
         "--data-source",
         metavar="MODULE:CLASS",
         help="Data source in Python to register with Spark; may be given several times.",
-        show_default=False,
     ),
 ]

@@ -49,7 +49,6 @@ def run(
             help="A folder of Parquet, CSV or JSON-lines files, or a pattern of them such as "
             "'in/*.csv', watched for new ones; kafka://HOST:PORT,…/TOPIC, of JSON objects; or a "
             "path of --source-format, or table:NAME.",
-            show_default=False,
         ),
     ] = "",
     sink: Annotated[
@@ -59,7 +58,6 @@ def run(
             help="A folder for Parquet files (exactly once; read it with Spark), "
             "kafka://HOST:PORT,…/TOPIC (at least once: duplicates have the same meter and "
             "minute), a path of --sink-format, table:NAME, or console.",
-            show_default=False,
         ),
     ] = "",
     checkpoint: Annotated[
@@ -68,7 +66,6 @@ def run(
             metavar="DIR",
             help="Folder for the fleet's state; a run with the same folder resumes where the "
             "last one ended. On a cluster, one that all machines can reach.",
-            show_default=False,
         ),
     ],
     source_format: SourceFormatOption = None,
@@ -85,7 +82,6 @@ def run(
             max=100_000,
             help="Number of shards that the meters are distributed over, about one per thousand "
             f"meters. {KEPT}; at first by the meters in the first files, 16 without files.",
-            show_default=False,
         ),
     ] = None,
     columns: ColumnsOption = None,
@@ -95,22 +91,17 @@ def run(
         typer.Option(
             metavar="CHAR",
             help=f"Character between the fields of CSV files, or tab. {KEPT}; a comma at first.",
-            show_default=False,
         ),
     ] = None,
     decimal: Annotated[
         Decimal | None,
-        typer.Option(
-            help=f"Decimal separator of the power in text. {KEPT}; a point at first.",
-            show_default=False,
-        ),
+        typer.Option(help=f"Decimal separator of the power in text. {KEPT}; a point at first."),
     ] = None,
     time_unit: Annotated[
         TimeUnit | None,
         typer.Option(
             help="Unit of times that are numbers since 1970. "
-            f"{KEPT}; at first auto, by their size: seconds to nanoseconds.",
-            show_default=False,
+            f"{KEPT}; at first auto, by their size: seconds to nanoseconds."
         ),
     ] = None,
     rejected: Annotated[
@@ -119,7 +110,6 @@ def run(
             metavar="SINK",
             help="A further sink for the unusable rows and their reasons: a folder for JSON lines "
             "(exactly once; read it with Spark), kafka://… or table:NAME.",
-            show_default=False,
         ),
     ] = None,
     alarms: Annotated[
@@ -127,7 +117,6 @@ def run(
         typer.Option(
             metavar="SINK",
             help="A further sink for the rows with alarms, as --sink, which must be a folder.",
-            show_default=False,
         ),
     ] = None,
     consumed: Annotated[
@@ -155,7 +144,6 @@ def run(
             min=1,
             help="Maximum number of files in a batch, except after a crash. By default about "
             "32 MB.",
-            show_default=False,
         ),
     ] = None,
     every: Annotated[
@@ -170,7 +158,6 @@ def run(
             metavar="MODEL",
             help="As for `streamer replay`; must exist on every machine. "
             f"{_CHANGEABLE}; homes at first.",
-            show_default=False,
         ),
     ] = None,
     adapt: Annotated[
@@ -179,7 +166,6 @@ def run(
             "--adapt/--no-adapt",
             help="Correct the forecasts by what is learnt of each meter, or leave them as the "
             f"network makes them. {KEPT}; corrected at first.",
-            show_default=False,
         ),
     ] = None,
     horizons: Annotated[
@@ -188,7 +174,6 @@ def run(
             "--horizons/--no-horizons",
             help="Forecast the mean power of the next 15 and 60 minutes too, if the model can. "
             f"{KEPT}; forecast at first.",
-            show_default=False,
         ),
     ] = None,
     zone: Annotated[
@@ -197,7 +182,6 @@ def run(
             metavar="ZONE",
             help="Time zone of the meters' days, such as Europe/Brussels. Times of readings "
             f"remain those of UTC. {KEPT}; UTC at first.",
-            show_default=False,
         ),
     ] = None,
     demand: Annotated[
@@ -206,7 +190,6 @@ def run(
             "--demand",
             help="Minutes of a demand interval, whose highest mean of a month a tariff may "
             f"charge; or none. {KEPT}; 15 at first.",
-            show_default=False,
         ),
     ] = None,
     peak_floor: Annotated[
@@ -216,7 +199,6 @@ def run(
             metavar="KW",
             help="Lowest peak that is charged, such as 2.5 in Flanders: only intervals above it "
             f"raise the month's peak. {KEPT}; 0 at first.",
-            show_default=False,
         ),
     ] = None,
     peak_alarms: Annotated[
@@ -226,7 +208,6 @@ def run(
             metavar="NUMBER",
             help="False alarms about demand intervals that are accepted a month for each meter; "
             f"0 for no alarms. {KEPT}; 3 at first.",
-            show_default=False,
         ),
     ] = None,
     confidence: Annotated[
@@ -235,14 +216,10 @@ def run(
             parser=parse_confidence,
             metavar="SHARE",
             help=f"Share of the readings that should lie inside the band. {KEPT}; 0.9 at first.",
-            show_default=False,
         ),
     ] = None,
     gaps: Annotated[
-        Gaps | None,
-        typer.Option(
-            help=f"As for `streamer replay`. {_CHANGEABLE}; skip at first.", show_default=False
-        ),
+        Gaps | None, typer.Option(help=f"As for `streamer replay`. {_CHANGEABLE}; skip at first.")
     ] = None,
     max_gap: Annotated[
         int | None,
@@ -250,7 +227,6 @@ def run(
             metavar="MINUTES",
             min=0,
             help=f"Longest gap at which reset keeps the buffer. {_CHANGEABLE}; 10 at first.",
-            show_default=False,
         ),
     ] = None,
     silent_after: Annotated[
@@ -260,7 +236,6 @@ def run(
             min=0,
             help="Report a meter after longer without a reading, 0 for never. "
             f"{_CHANGEABLE}; 15 at first.",
-            show_default=False,
         ),
     ] = None,
     conf: ConfOption = None,
@@ -269,7 +244,6 @@ def run(
         typer.Option(
             metavar="COORDINATES",
             help="Jars for Spark to fetch, as comma-separated Maven coordinates.",
-            show_default=False,
         ),
     ] = None,
     metrics: Annotated[
@@ -278,7 +252,6 @@ def run(
             metavar="HOST:PORT",
             help="Serve metrics for Prometheus, such as at 127.0.0.1:9109. Needs the extra "
             "metrics.",
-            show_default=False,
         ),
     ] = None,
     quiet: Annotated[

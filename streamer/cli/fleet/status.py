@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streamer.cli.fleet.options import ConfOption, MasterOption, VerboseOption
+from streamer.cli.fleet.options import CheckpointOption, ConfOption, MasterOption, VerboseOption
 from streamer.errors import UsageError
 
 if TYPE_CHECKING:
@@ -25,10 +25,7 @@ class StatusFormat(StrEnum):
 
 
 def status(
-    checkpoint: Annotated[
-        str,
-        typer.Option(metavar="DIR", help="The checkpoint folder of the run.", show_default=False),
-    ],
+    checkpoint: CheckpointOption,
     worst: Annotated[
         int,
         typer.Option(metavar="N", min=0, max=10, help="Number of meters to list in each ranking."),
