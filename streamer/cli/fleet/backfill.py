@@ -14,10 +14,12 @@ from streamer.cli.fleet.options import (
     MasterOption,
     UnitOption,
     VerboseOption,
+    given,
 )
 
 
 def backfill(
+    context: typer.Context,
     checkpoint: CheckpointOption,
     source: Annotated[
         str,
@@ -54,16 +56,11 @@ def backfill(
       streamer fleet backfill --checkpoint ck/ --source old/ --sink old-forecasts/
     """
     from streamer.fleet.spark.backfill import backfill_job
+    from streamer.fleet.spark.checkpoint import CheckpointOptions
     from streamer.fleet.spark.running import run_fleet
     from streamer.fleet.spark.session import SparkSettings, parse_conf
 
-    given = {"columns": columns, "unit": None if unit is None else unit.value}
-    job = backfill_job(
-        checkpoint,
-        source=source,
-        sink=sink,
-        given={name: value for name, value in given.items() if value is not None},
-        format=None if format is None else format.value,
-    )
+    changed = given(context, CheckpointOptions)
+    job = backfill_job(checkpoint, source=source, sink=sink, given=changed, format=format)
     spark = SparkSettings(master, parse_conf(conf or []), verbose=verbose)
     raise typer.Exit(run_fleet(job, spark, quiet=quiet))

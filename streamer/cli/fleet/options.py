@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Annotated
+from dataclasses import fields
+from typing import Annotated, Any, Literal
 
 import typer
 
-from streamer.cli.options import PowerUnit
-
-
-class FileFormat(StrEnum):
-    """Format of a fleet's files."""
-
-    PARQUET = "parquet"
-    CSV = "csv"
-    JSON = "json"
-
+FileFormat = Literal["parquet", "csv", "json"]
+"""Format of a fleet's files."""
 
 KEPT = "Kept with the checkpoint"
 
@@ -29,7 +21,8 @@ ColumnsOption = Annotated[
 ]
 
 UnitOption = Annotated[
-    PowerUnit | None, typer.Option(help=f"Unit of the source's power. {KEPT}; kW at first.")
+    Literal["kW", "W"] | None,
+    typer.Option(help=f"Unit of the source's power. {KEPT}; kW at first."),
 ]
 
 FormatOption = Annotated[
@@ -87,3 +80,9 @@ DataSources = Annotated[
         help="Data source in Python to register with Spark; may be given several times.",
     ),
 ]
+
+
+def given(context: typer.Context, kind: type[Any]) -> dict[str, Any]:
+    """The options that are given, of those with the names of a dataclass's fields."""
+    values = {it.name: context.params.get(it.name) for it in fields(kind)}
+    return {name: value for name, value in values.items() if value is not None}

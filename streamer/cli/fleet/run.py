@@ -1,14 +1,15 @@
-"""Signature of `streamer fleet run`."""
+"""Signature of `streamer fleet run`.
+
+Most options are fields of the job or of its checkpoint, to which their values go by name.
+"""
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from streamer.cli.demandoptions import DemandLength, parse_peak_alarms, parse_peak_floor
-from streamer.cli.fileoptions import Decimal
+from streamer.cli.demandoptions import parse_peak_alarms, parse_peak_floor
 from streamer.cli.fleet.options import (
     KEPT,
     ColumnsOption,
@@ -22,25 +23,16 @@ from streamer.cli.fleet.options import (
     SourceOptions,
     UnitOption,
     VerboseOption,
+    given,
 )
-from streamer.cli.options import Gaps, parse_confidence
+from streamer.cli.options import parse_confidence
 from streamer.errors import UsageError
-
-
-class TimeUnit(StrEnum):
-    """Unit of times that are numbers."""
-
-    AUTO = "auto"
-    S = "s"
-    MS = "ms"
-    US = "us"
-    NS = "ns"
-
 
 _CHANGEABLE = "Kept until another is given"
 
 
 def run(
+    context: typer.Context,
     *,
     source: Annotated[
         str,
@@ -94,11 +86,11 @@ def run(
         ),
     ] = None,
     decimal: Annotated[
-        Decimal | None,
+        Literal[".", ","] | None,
         typer.Option(help=f"Decimal separator of the power in text. {KEPT}; a point at first."),
     ] = None,
     time_unit: Annotated[
-        TimeUnit | None,
+        Literal["auto", "s", "ms", "us", "ns"] | None,
         typer.Option(
             help="Unit of times that are numbers since 1970. "
             f"{KEPT}; at first auto, by their size: seconds to nanoseconds."
@@ -185,7 +177,7 @@ def run(
         ),
     ] = None,
     demand: Annotated[
-        DemandLength | None,
+        Literal["15", "60", "none"] | None,
         typer.Option(
             "--demand",
             help="Minutes of a demand interval, whose highest mean of a month a tariff may "
@@ -219,7 +211,8 @@ def run(
         ),
     ] = None,
     gaps: Annotated[
-        Gaps | None, typer.Option(help=f"As for `streamer replay`. {_CHANGEABLE}; skip at first.")
+        Literal["skip", "reset"] | None,
+        typer.Option(help=f"As for `streamer replay`. {_CHANGEABLE}; skip at first."),
     ] = None,
     max_gap: Annotated[
         int | None,
@@ -278,50 +271,12 @@ def run(
         --sink hdfs:///forecasts --checkpoint hdfs:///fleet
     """
     from streamer.commands.serving import parse_listen
-    from streamer.fleet.spark.formats import load_data_sources, parse_stream
+    from streamer.fleet.spark.checkpoint import CheckpointOptions
     from streamer.fleet.spark.job import FleetJob
-    from streamer.fleet.spark.locations import parse_delimiter
     from streamer.fleet.spark.running import run_fleet
     from streamer.fleet.spark.session import SparkSettings, parse_conf
 
-    given = {
-        "shards": shards,
-        "model": model,
-        "columns": columns,
-        "unit": None if unit is None else unit.value,
-        "delimiter": None if delimiter is None else parse_delimiter(delimiter),
-        "decimal": None if decimal is None else decimal.value,
-        "time_unit": None if time_unit is None else time_unit.value,
-        "adapt": adapt,
-        "confidence": confidence,
-        "gaps": None if gaps is None else gaps.value,
-        "max_gap": max_gap,
-        "silent_after": silent_after,
-        "horizons": horizons,
-        "zone": zone,
-        "demand": None if demand is None else demand.value,
-        "peak_floor": peak_floor,
-        "peak_alarms": peak_alarms,
-    }
-    reads = parse_stream(source, "source", source_format, source_option or ())
-    writes = parse_stream(sink, "sink", sink_format, sink_option or ())
-    job = FleetJob(
-        source=source,
-        sink=sink,
-        checkpoint=checkpoint,
-        given={name: value for name, value in given.items() if value is not None},
-        format=None if format is None else format.value,
-        max_files=max_files,
-        every=every,
-        once=once,
-        rejected=rejected,
-        alarms=alarms,
-        max_unusable=max_unusable,
-        consumed=consumed,
-        reads=reads,
-        writes=writes,
-        data_sources=load_data_sources(data_source or (), [reads, writes]),
-    )
+    job = FleetJob(**given(context, FleetJob), given=given(context, CheckpointOptions))
     spark = SparkSettings(master, parse_conf(conf or []), packages, verbose)
     try:
         listen = None if metrics is None else parse_listen(metrics)

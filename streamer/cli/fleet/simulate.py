@@ -73,7 +73,7 @@ def simulate(
     format: Annotated[
         FileFormat,
         typer.Option(help="json is one line per reading; parquet needs an extra."),
-    ] = FileFormat.PARQUET,
+    ] = "parquet",
     every: Annotated[
         int | None,
         typer.Option(
@@ -187,7 +187,7 @@ def simulate(
         meters=meters,
         minutes=DEFAULT_MINUTES if minutes is None and not live else minutes,
         every=every,
-        format=format.value,
+        format=format,
         start=start,
         seed=seed,
         faults=Faults(silent, lost, missing, late, doubled),

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -17,13 +16,6 @@ if TYPE_CHECKING:
     from streamer.fleet.spark.status import FleetStatus
 
 
-class StatusFormat(StrEnum):
-    """Output format of a status."""
-
-    TABLE = "table"
-    JSON = "json"
-
-
 def status(
     checkpoint: CheckpointOption,
     worst: Annotated[
@@ -31,8 +23,8 @@ def status(
         typer.Option(metavar="N", min=0, max=10, help="Number of meters to list in each ranking."),
     ] = 5,
     format: Annotated[
-        StatusFormat, typer.Option(help="json is one object with all values.")
-    ] = StatusFormat.TABLE,
+        Literal["table", "json"], typer.Option(help="json is one object with all values.")
+    ] = "table",
     master: MasterOption = None,
     conf: ConfOption = None,
     verbose: VerboseOption = False,
@@ -107,8 +99,8 @@ def _with_spark(spark: SparkSettings, checkpoint: str, worst: int) -> FleetStatu
         return fleet_status(partial(Storage, session), checkpoint, worst=worst)
 
 
-def _show(found: FleetStatus, format: StatusFormat) -> None:
-    if format is StatusFormat.JSON:
+def _show(found: FleetStatus, format: str) -> None:
+    if format == "json":
         print(json.dumps(found.to_json(), indent=2, allow_nan=False))
         return
     from streamer.display.console import PlainConsole
