@@ -91,18 +91,15 @@ def find_java() -> Path:
         UsageError: Java is not found.
     """
     home = os.environ.get("JAVA_HOME")
+    found = shutil.which("java", path=f"{home}/bin" if home else None)
+    if found is not None:
+        return Path(found)
     if home:
-        java = Path(home, "bin", "java")
-        if not os.access(java, os.X_OK):
-            raise UsageError(
-                f"JAVA_HOME is {home}, which has no bin/java: correct it, or unset it to use the "
-                "java on the PATH"
-            )
-        return java
-    found = shutil.which("java")
-    if found is None:
-        raise UsageError(f"Java {MIN_JAVA} or newer is needed, and none was found: {_GET_JAVA}")
-    return Path(found)
+        raise UsageError(
+            f"JAVA_HOME is {home}, which has no bin/java: correct it, or unset it to use the java "
+            "on the PATH"
+        )
+    raise UsageError(f"Java {MIN_JAVA} or newer is needed, and none was found: {_GET_JAVA}")
 
 
 def check_java() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 import re
 from collections.abc import Mapping
 from itertools import permutations
@@ -26,25 +25,6 @@ _DELIMITERS = {";": "';'", "\t": "tab", "|": "'|'", ",": "','"}
 _MAX_HEADER = 1 << 16
 _MAX_CHECKED = 64 << 20
 """Bytes of the state that are compared with their checksums, in less than half a second."""
-
-_ELSEWHERE = ("HADOOP_CONF_DIR", "SPARK_CONF_DIR", "PYSPARK_GATEWAY_PORT")
-"""Variables with which a path without a scheme may be one of another file system."""
-
-
-def is_on_this_machine(place: str, conf: Mapping[str, str], *, is_local_master: bool) -> bool:
-    """Whether a folder is one of this machine, and not of a cluster's file system.
-
-    Args:
-        place: path or URL of the folder.
-        conf: Spark's own settings that are given.
-        is_local_master: whether Spark runs on this machine.
-    """
-    if place.startswith("file:"):
-        return True
-    has_default = "spark.hadoop.fs.defaultFS" in conf or any(
-        name in os.environ for name in _ELSEWHERE
-    )
-    return is_local_master and "://" not in place and not has_default
 
 
 def check_apart(places: Mapping[str, str | None]) -> None:
