@@ -17,7 +17,7 @@ from streamer.fleet.spark.locations import (
     format_of,
     is_pattern,
 )
-from streamer.fleet.spark.storage import Storage
+from streamer.fleet.spark.storage import ReadableFolder, Storage
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -85,7 +85,7 @@ class ReadingSource:
         urls = storage.first_files(self.max_files, MAX_BYTES)
         if not urls:
             return None
-        form = self.format or format_of(data_files(storage.names()), self.source)
+        form = self.format or format_of(storage.names(), self.source)
         with explained(self.source):
             schema = self._schema(session, form, has_files=True)
             return self._load(session.read, form, schema, [_literal(url) for url in urls])
@@ -111,12 +111,7 @@ class ReadingSource:
         return by_header(lines, self.columns, self.delimiter)
 
     def _files(self, session: SparkSession) -> DataFrame:
-        storage = Storage(session, self.source)
-        names = data_files(storage.names())
-        if storage.is_file():
-            raise UsageError(f"{self.source} is a file: give its folder, or a pattern of files")
-        if not names and not is_pattern(self.source) and not storage.folder_exists():
-            raise UsageError(f"{self.source}: folder not found")
+        names = source_files(Storage(session, self.source), self.source)
         form = self.format or format_of(names, self.source)
         with explained(self.source):
             schema = self._schema(session, form, bool(names))
@@ -147,6 +142,23 @@ class ReadingSource:
             named = zip(_NATURAL.values(), self.columns.names, strict=True)
             return StructType.fromDDL(", ".join(f"{quoted(name)} {kind}" for kind, name in named))
         return StructType([StructField(name, StringType()) for name in self.columns.names])
+
+
+def source_files(folder: ReadableFolder, source: str) -> list[str]:
+    """Names of the files of a folder or a pattern, as far as Spark reads them.
+
+    Args:
+        folder: the folder or pattern.
+        source: its name, for the errors.
+
+    Raises:
+        UsageError: the folder does not exist, or is a file.
+    """
+    if folder.is_file():
+        raise UsageError(f"{source} is a file: give its folder, or a pattern of files")
+    if not is_pattern(source) and not folder.exists():
+        raise UsageError(f"{source}: folder not found")
+    return data_files(folder.names())
 
 
 def _literal(url: str) -> str:
