@@ -52,35 +52,6 @@ VerboseOption = Annotated[
     bool, typer.Option("--verbose", "-v", help="Show Spark's log on the terminal.")
 ]
 
-_FORMAT = "Spark's name of the format of the {}, if not files: kafka, delta, iceberg, …"
-_OPTION = (
-    "Option of the {}'s format; may be given several times. ${{NAME}} is the value of an "
-    "environment variable."
-)
-
-SourceFormatOption = Annotated[
-    str | None, typer.Option(metavar="NAME", help=_FORMAT.format("source"))
-]
-
-SourceOptions = Annotated[
-    list[str] | None, typer.Option(metavar="KEY=VALUE", help=_OPTION.format("source"))
-]
-
-SinkFormatOption = Annotated[str | None, typer.Option(metavar="NAME", help=_FORMAT.format("sink"))]
-
-SinkOptions = Annotated[
-    list[str] | None, typer.Option(metavar="KEY=VALUE", help=_OPTION.format("sink"))
-]
-
-DataSources = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--data-source",
-        metavar="MODULE:CLASS",
-        help="Data source in Python to register with Spark; may be given several times.",
-    ),
-]
-
 
 def given(context: typer.Context, kind: type[Any]) -> dict[str, Any]:
     """The options that are given, of those with the names of a dataclass's fields."""

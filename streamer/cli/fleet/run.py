@@ -14,13 +14,8 @@ from streamer.cli.fleet.options import (
     KEPT,
     ColumnsOption,
     ConfOption,
-    DataSources,
     FormatOption,
     MasterOption,
-    SinkFormatOption,
-    SinkOptions,
-    SourceFormatOption,
-    SourceOptions,
     UnitOption,
     VerboseOption,
     given,
@@ -29,6 +24,11 @@ from streamer.cli.options import parse_confidence
 from streamer.errors import UsageError
 
 _CHANGEABLE = "Kept until another is given"
+_FORMAT = "Spark's name of the format of the {}, if not files: kafka, delta, iceberg, …"
+_OPTION = (
+    "Option of the {}'s format; may be given several times. ${{NAME}} is the value of an "
+    "environment variable."
+)
 
 
 def run(
@@ -60,11 +60,25 @@ def run(
             "last one ended. On a cluster, one that all machines can reach.",
         ),
     ],
-    source_format: SourceFormatOption = None,
-    source_option: SourceOptions = None,
-    sink_format: SinkFormatOption = None,
-    sink_option: SinkOptions = None,
-    data_source: DataSources = None,
+    source_format: Annotated[
+        str | None, typer.Option(metavar="NAME", help=_FORMAT.format("source"))
+    ] = None,
+    source_option: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=VALUE", help=_OPTION.format("source"))
+    ] = None,
+    sink_format: Annotated[
+        str | None, typer.Option(metavar="NAME", help=_FORMAT.format("sink"))
+    ] = None,
+    sink_option: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=VALUE", help=_OPTION.format("sink"))
+    ] = None,
+    data_source: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="MODULE:CLASS",
+            help="Data source in Python to register with Spark; may be given several times.",
+        ),
+    ] = None,
     master: MasterOption = None,
     shards: Annotated[
         int | None,
