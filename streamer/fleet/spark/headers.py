@@ -22,7 +22,7 @@ LINES = {"header": "false", "multiLine": "true", "sep": "\x01", "quote": "", "es
 LINE = "line string"
 """Schema of a file of lines."""
 
-_NAMES = ("meter", "minute", "kw", "file")
+_NAMES = (*Columns._fields, "file")
 
 
 def by_header(lines: DataFrame, columns: Columns, delimiter: str) -> DataFrame:
@@ -50,7 +50,7 @@ def by_header(lines: DataFrame, columns: Columns, delimiter: str) -> DataFrame:
                 if not line or line.isspace():
                     continue
                 if url != file:
-                    file, reader = url, FieldReader(line, columns.names, delimiter)
+                    file, reader = url, FieldReader(line, columns, delimiter)
                 elif reader is not None:
                     rows.append((*reader.fields(line), url))
             values = zip(*rows, strict=True) if rows else [()] * len(_NAMES)

@@ -85,11 +85,11 @@ def _check_header(path: Path, columns: Columns, delimiter: str) -> None:
     """Check the header of a CSV file, and recognise another delimiter by it."""
     line = _first_line(path)
     found = split(line, delimiter)
-    if set(columns.names) <= set(found):
+    if set(columns) <= set(found):
         return
     for other, given in _DELIMITERS.items():
         if other != delimiter and len(fields := split(line, other)) > max(2, len(found)):
-            missing = [name for name in columns.names if name not in fields]
+            missing = [name for name in columns if name not in fields]
             more = f", and --columns, because it has no {missing[0]!r}" if missing else ""
             raise UsageError(
                 f"{path}: its header is {', '.join(fields)}, separated by {given}: give "

@@ -71,7 +71,7 @@ class ReadingSource:
         """
         if self.stream is None:
             return self._files(session)
-        return self._named(read_stream(session, self.stream, self.columns.names))
+        return self._named(read_stream(session, self.stream, self.columns))
 
     def first_batch(self, session: SparkSession) -> DataFrame | None:
         """The raw readings of the files that a new query takes first.
@@ -95,7 +95,7 @@ class ReadingSource:
         from pyspark.sql import functions as fn
 
         check_columns(self.source, rows.columns, self.columns)
-        named = zip(_NATURAL, self.columns.names, strict=True)
+        named = zip(_NATURAL, self.columns, strict=True)
         chosen = [rows[quoted(theirs)].alias(ours) for ours, theirs in named]
         url = fn.lit(None).cast("string") if self.stream else fn.col("_metadata.file_path")
         return rows.select(*chosen, url.alias("file"))
@@ -139,9 +139,9 @@ class ReadingSource:
         if has_files and form == "parquet":
             return session.read.parquet(self.source).schema
         if form == "parquet":
-            named = zip(_NATURAL.values(), self.columns.names, strict=True)
+            named = zip(_NATURAL.values(), self.columns, strict=True)
             return StructType.fromDDL(", ".join(f"{quoted(name)} {kind}" for kind, name in named))
-        return StructType([StructField(name, StringType()) for name in self.columns.names])
+        return StructType([StructField(name, StringType()) for name in self.columns])
 
 
 def source_files(folder: ReadableFolder, source: str) -> list[str]:
