@@ -62,5 +62,5 @@ def backfill(
 
     changed = given(context, CheckpointOptions)
     job = backfill_job(checkpoint, source=source, sink=sink, given=changed, format=format)
-    spark = SparkSettings(master, parse_conf(conf or []), verbose=verbose)
+    spark = SparkSettings(master, parse_conf(conf or []), verbose)
     raise typer.Exit(run_fleet(job, spark, quiet=quiet))

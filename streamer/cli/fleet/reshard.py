@@ -49,9 +49,8 @@ def reshard(
     from streamer.fleet.spark.session import SparkSettings, check_spark, parse_conf, spark_session
     from streamer.fleet.spark.storage import LocalFolder
 
-    spark = SparkSettings(
-        master, {"spark.ui.enabled": "false", **parse_conf(conf or [])}, verbose=verbose
-    )
+    settings = {"spark.ui.enabled": "false", **parse_conf(conf or [])}
+    spark = SparkSettings(master, settings, verbose)
     if spark.is_on_this_machine(checkpoint):
         work.stopped(LocalFolder, checkpoint)
         check_state(checkpoint)

@@ -291,7 +291,8 @@ def run(
     from streamer.fleet.spark.session import SparkSettings, parse_conf
 
     job = FleetJob(**given(context, FleetJob), given=given(context, CheckpointOptions))
-    spark = SparkSettings(master, parse_conf(conf or []), packages, verbose)
+    jars = {} if packages is None else {"spark.jars.packages": packages}
+    spark = SparkSettings(master, {**jars, **parse_conf(conf or [])}, verbose)
     try:
         listen = None if metrics is None else parse_listen(metrics)
     except ValueError as error:

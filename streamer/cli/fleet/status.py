@@ -73,9 +73,8 @@ def status(
     if not checkpoint.strip():
         raise UsageError("--checkpoint is empty: give the checkpoint folder of the run")
     # A session this short needs no web interface.
-    spark = SparkSettings(
-        master, {"spark.ui.enabled": "false", **parse_conf(conf or [])}, verbose=verbose
-    )
+    settings = {"spark.ui.enabled": "false", **parse_conf(conf or [])}
+    spark = SparkSettings(master, settings, verbose)
     if spark.is_on_this_machine(checkpoint):
         found = fleet_status(LocalFolder, checkpoint, worst=worst)
         check_state(checkpoint)

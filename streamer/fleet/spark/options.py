@@ -162,10 +162,9 @@ class JobOptions:
             SparkError: a file of the source is damaged.
         """
         ours = {kind.name() for kind in self.data_sources}
-        packages = {} if spark.packages is None else {"spark.jars.packages": spark.packages}
         for stream in (self.reads, *(it.stream for it in self.sinks.values())):
             if stream is not None and stream.name not in ours:
-                check_jar(stream.name, {**spark.conf, **packages})
+                check_jar(stream.name, spark.conf)
         here = {place for place in self._folders if spark.is_on_this_machine(place)}
         if self.checkpoint not in here:
             return  # it has the names of the columns

@@ -92,13 +92,11 @@ class SparkSettings:
     Attributes:
         master: Spark's master; None for that of spark-submit, or all cores of this machine.
         conf: Spark's own settings, which take precedence over ours.
-        packages: Maven coordinates of jars to fetch, separated by commas.
         verbose: whether Spark's log is shown on the terminal.
     """
 
     master: str | None = None
     conf: Mapping[str, str] = field(default_factory=dict)
-    packages: str | None = None
     verbose: bool = False
 
     def is_on_this_machine(self, place: str) -> bool:
@@ -277,12 +275,8 @@ def _gateway(settings: SparkSettings, log: IO[bytes] | None) -> Iterator[Any]:
 
 
 def _given(settings: SparkSettings) -> dict[str, str]:
-    given = {}
-    if settings.master is not None:
-        given["spark.master"] = settings.master
-    if settings.packages is not None:
-        given["spark.jars.packages"] = settings.packages
-    return given | dict(settings.conf)
+    master = {} if settings.master is None else {"spark.master": settings.master}
+    return {**master, **settings.conf}
 
 
 def _start(settings: SparkSettings, gateway: Any) -> SparkSession:
