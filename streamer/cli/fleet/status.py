@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING, Annotated, Literal
+from functools import partial
+from typing import Annotated, Literal
 
 import typer
 
 from streamer.cli.fleet.options import CheckpointOption, ConfOption, MasterOption, VerboseOption
 from streamer.errors import UsageError
-
-if TYPE_CHECKING:
-    from streamer.fleet.spark.session import SparkSettings
-    from streamer.fleet.spark.status import FleetStatus
 
 
 def status(
@@ -66,9 +63,9 @@ def status(
       streamer fleet status --checkpoint hdfs:///ck --master yarn --format json
     """
     from streamer.fleet.spark.preview import check_state
-    from streamer.fleet.spark.session import SparkSettings, parse_conf
+    from streamer.fleet.spark.session import SparkSettings, check_spark, parse_conf, spark_session
     from streamer.fleet.spark.status import fleet_status
-    from streamer.fleet.spark.storage import LocalFolder
+    from streamer.fleet.spark.storage import LocalFolder, Storage
 
     if not checkpoint.strip():
         raise UsageError("--checkpoint is empty: give the checkpoint folder of the run")
@@ -79,26 +76,11 @@ def status(
         found = fleet_status(LocalFolder, checkpoint, worst=worst)
         check_state(checkpoint)
     else:
-        found = _with_spark(spark, checkpoint, worst)
-    _show(found, format)
-
-
-def _with_spark(spark: SparkSettings, checkpoint: str, worst: int) -> FleetStatus:
-    """The status of a checkpoint in a file system that only Spark is configured for."""
-    from functools import partial
-
-    from streamer.fleet.spark.session import check_spark, spark_session
-    from streamer.fleet.spark.status import fleet_status
-    from streamer.fleet.spark.storage import Storage
-
-    check_spark(spark)
-    if sys.stderr.isatty():
-        print("starting Spark, which takes a few seconds", file=sys.stderr, flush=True)
-    with spark_session(spark) as session:
-        return fleet_status(partial(Storage, session), checkpoint, worst=worst)
-
-
-def _show(found: FleetStatus, format: str) -> None:
+        check_spark(spark)
+        if sys.stderr.isatty():
+            print("starting Spark, which takes a few seconds", file=sys.stderr, flush=True)
+        with spark_session(spark) as session:
+            found = fleet_status(partial(Storage, session), checkpoint, worst=worst)
     if format == "json":
         print(json.dumps(found.to_json(), indent=2, allow_nan=False))
         return
