@@ -145,9 +145,7 @@ class FirstBatchProgress:
         known = map(self._tracker.getStageInfo, self._tracker.getActiveStageIds())
         stages = [stage for stage in known if stage is not None]
         if stages:
-            done, tasks = (
-                sum(stage.numCompletedTasks for stage in stages),
-                sum(stage.numTasks for stage in stages),
-            )
+            done = sum(stage.numCompletedTasks for stage in stages)
+            tasks = sum(stage.numTasks for stage in stages)
             line += f": {done} of {plural(tasks, 'task')} done in this stage"
         return line

@@ -145,11 +145,7 @@ class ReadingSource:
 
 
 def source_files(folder: ReadableFolder, source: str) -> list[str]:
-    """Names of the files of a folder or a pattern, as far as Spark reads them.
-
-    Args:
-        folder: the folder or pattern.
-        source: its name, for the errors.
+    """Names of the files of a source, a folder or a pattern, that Spark reads.
 
     Raises:
         UsageError: the folder does not exist, or is a file.
