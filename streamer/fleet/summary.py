@@ -7,10 +7,10 @@ summary is made, because the status reads summaries without it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from heapq import nsmallest
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 if TYPE_CHECKING:
     from streamer.readings.arrays import DoubleArray, IntArray, Records
@@ -22,7 +22,6 @@ MAX_WORST = 10
 """Meters of a shard in each ranking: the largest number that a status can rank exactly."""
 
 _MAX_NAME = 200
-_NUMBERS = {int, float, type(None)}
 
 
 class Sums(NamedTuple):
@@ -121,52 +120,13 @@ class ShardSummary:
     latest_us: int | None
     oldest_us: int | None
     scores: Mapping[str, Sums]
-    worst: Sequence[MeterSummary]
+    worst: tuple[MeterSummary, ...]
+
+    __pydantic_config__: ClassVar = {"allow_inf_nan": False}
 
     def to_json(self) -> dict[str, Any]:
         """The summary as JSON values."""
         return dict(vars(self))
-
-    @classmethod
-    def parse(cls, values: Mapping[str, Any]) -> Self:
-        """Parse what `to_json` returned.
-
-        Raises:
-            ValueError: a value is wrong or missing.
-        """
-        try:
-            found = cls(
-                **{
-                    **values,
-                    "scores": {key: Sums(*sums) for key, sums in values["scores"].items()},
-                    "worst": [MeterSummary(*meter) for meter in values["worst"]],
-                }
-            )
-        except (TypeError, KeyError, AttributeError) as error:
-            raise ValueError(f"not a summary of a shard: {error}") from None
-        kinds = {"int": (int,), "int | None": (int, type(None))}
-        for each in fields(cls):
-            value = values[each.name]
-            if type(value) not in kinds.get(str(each.type), (list, dict)):
-                raise ValueError(f"{each.name} is {value!r}")
-        for sums in found.scores.values():
-            if not _NUMBERS.issuperset(map(type, sums)) or type(sums.settled) is not int:
-                raise ValueError("a sum is not a number")
-        for meter in found.worst:
-            _check_meter(meter)
-        return found
-
-
-def _check_meter(found: MeterSummary) -> None:
-    name, at, kw, silent, settled, *means = found
-    if not (
-        isinstance(name, str)
-        and type(at) is type(settled) is int
-        and type(kw) in _NUMBERS
-        and isinstance(silent, bool)
-        and _NUMBERS.issuperset(map(type, means))
-    ):
-        raise ValueError("a meter's summary has a value of another type")
 
 
 def skill(mse: float | None, reference: float | None) -> float | None:
@@ -217,7 +177,7 @@ def summarise(
         silent=int(records["silent"].sum()),
         oldest_us=int(heard.min()) if len(heard) else None,
         scores=sums,
-        worst=[_meter(names[row], records[row], one, row) for row in sorted(rows)],
+        worst=tuple(_meter(names[row], records[row], one, row) for row in sorted(rows)),
         **counts,
     )
 

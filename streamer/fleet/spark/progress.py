@@ -9,20 +9,21 @@ import re
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from streamer.errors import SparkError
+from streamer.fleet.jsonrecords import from_json
 from streamer.fleet.spark.reports import (
     FAILED,
     HEARTBEAT_S,
     VERSION,
     Batch,
+    Count,
     Report,
     Run,
-    parse_as,
-    parse_object,
     summaries,
     to_line,
 )
@@ -237,29 +238,37 @@ def parse_progress(text: str) -> RunProgress:
         ValueError: the first line or a shard is damaged, or the version is another.
     """
     head, *lines = text.split("\n")
-    run: dict[str, Any] = parse_object(head)
-    if run.pop("version", None) != VERSION:
+    about = from_json(_About, head)
+    if about.version != VERSION:
         raise ValueError("another version")
-    count, after = run.pop("shards", 0), run.pop("after", None)
-    made_with = str(run.pop("made_with", ""))
-    if type(count) is not int or type(after) not in (int, type(None)):
-        raise ValueError(f"shards is {count!r}, after is {after!r}")
-    if not 0 <= count <= len(lines):
+    if about.shards > len(lines):
         raise ValueError("the file is truncated")
-    shards = {}
-    for line in lines[:count]:
-        values = parse_object(line)
-        key = values.pop("key", None)
-        if type(key) is not int:
-            raise ValueError(f"the key of a shard is {key!r}")
-        shards[key] = ShardSummary.parse(values)
+    shards = {
+        from_json(_Key, line).key: from_json(ShardSummary, line) for line in lines[: about.shards]
+    }
     batches = []
-    for line in lines[count : count + _MAX_BATCHES]:
-        try:
-            batches.append(parse_as(Batch, parse_object(line)))
-        except ValueError:
-            continue
-    return RunProgress(parse_as(Run, run), tuple(batches), shards, after, made_with)
+    for line in lines[about.shards :][:_MAX_BATCHES]:
+        with suppress(ValueError):
+            batches.append(from_json(Batch, line))
+    run = from_json(Run, head)
+    return RunProgress(run, tuple(batches), shards, about.after, about.made_with)
+
+
+@dataclass(frozen=True)
+class _About:
+    """Members of the first line of a file, beside those of the run."""
+
+    version: int
+    shards: Count = 0
+    after: int | None = None
+    made_with: str = ""
+
+
+@dataclass(frozen=True)
+class _Key:
+    """Member of the line of a shard, beside those of its summary."""
+
+    key: int
 
 
 def _ours(names: Iterable[str]) -> list[str]:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from streamer.fleet.jsonrecords import from_json
 from streamer.fleet.spark.checkpoint import CheckpointConfig
 from streamer.fleet.spark.failures import explained
 from streamer.fleet.summary import ShardSummary
@@ -53,4 +54,4 @@ def read_summaries(
             .select("key.key", "value.state")
         )
         found = states.mapInArrow(summarised, "key int, text string").collect()
-    return {row["key"]: ShardSummary.parse(json.loads(row["text"])) for row in found}
+    return {row["key"]: from_json(ShardSummary, row["text"]) for row in found}

@@ -70,7 +70,7 @@ def shard(key: int, settled: int = 100) -> ShardSummary:
             "1": Sums(settled, settled * error, settled * 0.1, settled * 0.04, settled * 0.05, 90),
             "15": Sums(),
         },
-        worst=[],
+        worst=(),
     )
 
 
