@@ -24,16 +24,16 @@ MAX_WORST = 10
 _MAX_NAME = 200
 
 
-class Sums(NamedTuple):
-    """Number of settled forecasts of some meters, and sums over them.
+class Scores(NamedTuple):
+    """Scores of some forecasts that are settled: sums over them, or their means.
 
     Attributes:
-        settled: their number.
-        mse_kw2: sum of the squared errors of the forecasts in kW².
-        mae_kw: sum of the absolute errors in kW; None if it is not kept, as are the next two.
-        persistence_mse_kw2: sum of the squared errors of persistence.
-        frozen_mse_kw2: sum of the squared errors of the frozen network.
-        coverage: number of the readings inside the band.
+        settled: number of the forecasts.
+        mse_kw2: squared errors in kW².
+        mae_kw: absolute errors in kW; None if they are not kept, as are the next two.
+        persistence_mse_kw2: squared errors of persistence.
+        frozen_mse_kw2: squared errors of the frozen network.
+        coverage: readings inside the band: their number, or their share.
     """
 
     settled: int = 0
@@ -44,16 +44,27 @@ class Sums(NamedTuple):
     coverage: float | None = 0.0
 
     @classmethod
-    def over(cls, parts: Iterable[Sums]) -> Sums:
+    def total(cls, parts: Iterable[Scores]) -> Scores:
         """The sums over several parts."""
         columns = list(zip(*parts, strict=True))
         totals = [None if None in column else sum(column) for column in columns]
         return cls._make(totals) if totals else cls()
 
-    def mean(self, name: str) -> float | None:
-        """A sum divided by the number of forecasts; None without any."""
-        total: float | None = getattr(self, name)
-        return None if total is None or not self.settled else total / self.settled
+    def means(self) -> Scores:
+        """The means of sums; None without any forecast."""
+        settled, *sums = self
+        means = (None if it is None or not settled else it / settled for it in sums)
+        return Scores(settled, *means)
+
+    @property
+    def skill(self) -> float | None:
+        """1 − MSE / MSE of persistence; None if that is 0 or unknown."""
+        return skill(self.mse_kw2, self.persistence_mse_kw2)
+
+    @property
+    def frozen_skill(self) -> float | None:
+        """The same of the frozen network."""
+        return skill(self.frozen_mse_kw2, self.persistence_mse_kw2)
 
 
 class MeterSummary(NamedTuple):
@@ -66,10 +77,10 @@ class MeterSummary(NamedTuple):
         silent: whether it is reported as silent.
         settled: number of its settled minutes.
         mse_kw2: mean over them, as the next four; None without any.
-        mae_kw: see `Sums`.
-        persistence_mse_kw2: see `Sums`.
-        frozen_mse_kw2: see `Sums`.
-        coverage: see `Sums`.
+        mae_kw: see `Scores`.
+        persistence_mse_kw2: see `Scores`.
+        frozen_mse_kw2: see `Scores`.
+        coverage: see `Scores`.
     """
 
     meter: str
@@ -119,7 +130,7 @@ class ShardSummary:
     silent: int
     latest_us: int | None
     oldest_us: int | None
-    scores: Mapping[str, Sums]
+    scores: Mapping[str, Scores]
     worst: tuple[MeterSummary, ...]
 
     __pydantic_config__: ClassVar = {"allow_inf_nan": False}
@@ -168,9 +179,9 @@ def summarise(
         settled = of["settled"].astype(float)
         totals = (
             float(np.where(settled > 0, of[name], 0.0) @ settled) if name in of else None
-            for name in Sums._fields[1:]
+            for name in Scores._fields[1:]
         )
-        sums[minutes] = Sums(int(settled.sum()), *totals)
+        sums[minutes] = Scores(int(settled.sum()), *totals)
     heard = at[~np.isnan(at)]
     return ShardSummary(
         meters=len(names),
@@ -195,7 +206,7 @@ def _first(values: DoubleArray, names: Sequence[str]) -> list[int]:
 
 def _meter(name: str, record: Any, scores: Mapping[str, Any], row: int) -> MeterSummary:
     settled = int(scores["settled"][row])
-    means = [_rounded(scores[name][row]) if settled else None for name in Sums._fields[1:]]
+    means = [_rounded(scores[name][row]) if settled else None for name in Scores._fields[1:]]
     return MeterSummary(
         name[:_MAX_NAME],
         int(record["last_at"]),

@@ -19,8 +19,8 @@ from streamer.fleet.summary import (
     MAX_WORST,
     MIN_SETTLED,
     MeterSummary,
+    Scores,
     ShardSummary,
-    Sums,
     summarise,
 )
 from streamer.models import load_model
@@ -35,7 +35,7 @@ def fleet(seed: int, meters: int) -> dict[str, Any]:
     drawn = np.random.default_rng(seed)
     never = drawn.random(meters) < 0.05
     settled = np.where(never, 0, drawn.integers(0, 2 * MIN_SETTLED, meters))
-    means = {name: drawn.integers(0, 4, meters) / 8.0 for name in Sums._fields[1:]}
+    means = {name: drawn.integers(0, 4, meters) / 8.0 for name in Scores._fields[1:]}
     for values in means.values():
         values[settled == 0] = np.nan
     records = np.zeros(meters, [("last_at", "i8"), ("last_kw", "f8"), ("silent", "?")])
@@ -93,7 +93,7 @@ def test_the_figures_of_a_fleet_are_those_of_all_its_meters(
     assert found.silent == records["silent"].sum()
     settled = scores["settled"]
     assert found.scores.settled == settled.sum()
-    for name in Sums._fields[1:]:
+    for name in Scores._fields[1:]:
         expected = np.nansum(scores[name] * settled) / settled.sum()
         assert getattr(found.scores, name) == pytest.approx(expected, rel=1e-9)
     assert found.scores.skill is not None

@@ -8,34 +8,9 @@ from datetime import UTC, datetime
 from heapq import nsmallest
 from typing import Any
 
-from streamer.fleet.summary import MIN_SETTLED, MeterSummary, ShardSummary, Sums, skill
+from streamer.fleet.summary import MIN_SETTLED, MeterSummary, Scores, ShardSummary
 
 _MINUTE_US = 60_000_000
-
-
-@dataclass(frozen=True, kw_only=True)
-class FleetScores:
-    """Scores over all settled minutes of all meters; None without any, or if not kept.
-
-    Attributes:
-        settled: number of settled minutes.
-        mse_kw2: mean squared error of the forecasts in kW².
-        mae_kw: mean absolute error of the forecasts in kW.
-        persistence_mse_kw2: mean squared error of persistence over the same minutes.
-        frozen_mse_kw2: mean squared error of the frozen network over the same minutes.
-        skill: 1 − MSE / MSE of persistence.
-        frozen_skill: skill of the frozen network.
-        coverage: share of the readings inside the band, 0 to 1.
-    """
-
-    settled: int
-    mse_kw2: float | None
-    mae_kw: float | None
-    persistence_mse_kw2: float | None
-    frozen_mse_kw2: float | None
-    skill: float | None
-    frozen_skill: float | None
-    coverage: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,8 +47,8 @@ class MetersStatus:
     late: int
     doubled: int
     invalid: int
-    scores: FleetScores
-    horizons: dict[str, FleetScores]
+    scores: Scores
+    horizons: dict[str, Scores]
     silent: int
     soon_silent: int
     longest_silent: tuple[MeterSummary, ...]
@@ -140,16 +115,8 @@ def _known(values: Iterable[int | None]) -> Iterable[int]:
     return (value for value in values if value is not None)
 
 
-def _scores(shards: Iterable[ShardSummary], minutes: str) -> FleetScores:
-    sums = Sums.over(it.scores[minutes] for it in shards if minutes in it.scores)
-    means = {name: sums.mean(name) for name in Sums._fields[1:]}
-    reference = means["persistence_mse_kw2"]
-    return FleetScores(
-        settled=sums.settled,
-        **means,
-        skill=skill(means["mse_kw2"], reference),
-        frozen_skill=skill(means["frozen_mse_kw2"], reference),
-    )
+def _scores(shards: Iterable[ShardSummary], minutes: str) -> Scores:
+    return Scores.total(it.scores[minutes] for it in shards if minutes in it.scores).means()
 
 
 def _minute(us: int | None) -> datetime | None:

@@ -21,7 +21,7 @@ from streamer.errors import LinkError
 from streamer.fleet.spark.meters import meters_status
 from streamer.fleet.spark.progress import ProgressLog
 from streamer.fleet.spark.reports import RUNNING, Batch, Run
-from streamer.fleet.summary import ShardSummary, Sums, skill
+from streamer.fleet.summary import Scores, ShardSummary
 from streamer.publishing.metrics.definitions import (
     COUNTER,
     DEFINITIONS,
@@ -123,7 +123,7 @@ class FleetMetrics:
         self._values = Values(FLEET)
         self._totals = Counter[tuple[str, ...]]()
         self._totals.update(_counts(Batch(number=0, began=0.0, seconds=0.0), batches=0))
-        self._scores: dict[int, Mapping[str, Sums]] = {}
+        self._scores: dict[int, Mapping[str, Scores]] = {}
         self._last: Batch | None = None
         self._set({("running",): 0.0})
 
@@ -174,7 +174,7 @@ class FleetMetrics:
             before = {} if is_new else self._scores.get(key, shard.scores)
             if before is not shard.scores or batch is None:
                 for minutes, now in shard.scores.items():
-                    self._totals.update(_increase(minutes, now, before.get(minutes, Sums())))
+                    self._totals.update(_increase(minutes, now, before.get(minutes, Scores())))
             self._scores[key] = shard.scores
         self._set(
             _of_run(log.run)
@@ -223,11 +223,9 @@ def _of_fleet(shards: Mapping[int, ShardSummary]) -> Numbers:
 
 def _of_shards(shards: Mapping[int, ShardSummary]) -> Numbers:
     """Gauges of the worst shards."""
-    ones = {key: shard.scores.get("1", Sums()) for key, shard in shards.items()}
+    ones = {key: shard.scores.get("1", Scores()) for key, shard in shards.items()}
     figures = {
-        "skill_ratio": {
-            key: skill(one.mse_kw2, one.persistence_mse_kw2) for key, one in ones.items()
-        },
+        "skill_ratio": {key: one.skill for key, one in ones.items()},
         "newest_minute_timestamp_seconds": {
             key: None if shard.latest_us is None else shard.latest_us / 1e6
             for key, shard in shards.items()
@@ -257,8 +255,8 @@ def _counts(batch: Batch, batches: int = 1) -> Numbers:
     }
 
 
-def _increase(minutes: str, now: Sums, before: Sums) -> Numbers:
-    pairs = zip(Sums._fields, now, before, strict=True)
+def _increase(minutes: str, now: Scores, before: Scores) -> Numbers:
+    pairs = zip(Scores._fields, now, before, strict=True)
     more = {name: max(0.0, new - (old or 0.0)) for name, new, old in pairs if new is not None}
     return {
         (name, minutes, *labels): more[field] * factor

@@ -15,7 +15,7 @@ from streamer.fleet.spark.meters import MetersStatus, meters_status
 from streamer.fleet.spark.progress import FOLDER, RunProgress, read_progress
 from streamer.fleet.spark.reports import Batch, BatchCounts, Run
 from streamer.fleet.spark.storage import Opener, last_batch
-from streamer.fleet.summary import MeterSummary
+from streamer.fleet.summary import MeterSummary, Scores
 
 HOUR_S = 3600.0
 
@@ -172,6 +172,8 @@ def _plain(value: Any) -> Any:
         values = {"minute": value.minute, "skill": value.skill, **value._asdict()}
         del values["minute_us"]
         return _plain(values)
+    if isinstance(value, Scores):
+        return {**value._asdict(), "skill": value.skill, "frozen_skill": value.frozen_skill}
     if isinstance(value, dict):
         return {name: _plain(each) for name, each in value.items()}
     if isinstance(value, list | tuple):

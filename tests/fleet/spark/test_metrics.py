@@ -15,7 +15,7 @@ from streamer.errors import LinkError
 from streamer.fleet.spark.metrics import FLEET, WORST, FleetMetrics
 from streamer.fleet.spark.progress import ProgressLog
 from streamer.fleet.spark.reports import DONE, Batch, Run
-from streamer.fleet.summary import ShardSummary, Sums
+from streamer.fleet.summary import Scores, ShardSummary
 from tests.docs.pages import ROOT, read
 from tests.publishing.metrics.tools import needs_prometheus, promtool
 
@@ -67,8 +67,10 @@ def shard(key: int, settled: int = 100) -> ShardSummary:
         latest_us=NEWEST_US - key * 60_000_000,
         oldest_us=NEWEST_US - 3_600_000_000,
         scores={
-            "1": Sums(settled, settled * error, settled * 0.1, settled * 0.04, settled * 0.05, 90),
-            "15": Sums(),
+            "1": Scores(
+                settled, settled * error, settled * 0.1, settled * 0.04, settled * 0.05, 90
+            ),
+            "15": Scores(),
         },
         worst=(),
     )

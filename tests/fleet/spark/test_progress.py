@@ -31,7 +31,7 @@ from streamer.fleet.spark.reports import (
     Batch,
     Run,
 )
-from streamer.fleet.summary import MeterSummary, ShardSummary, Sums
+from streamer.fleet.summary import MeterSummary, Scores, ShardSummary
 
 BEGAN = 1_800_000_000.0
 NEWEST_US = 1_767_225_600_000_000
@@ -85,7 +85,7 @@ def shard(meters: int) -> ShardSummary:
         silent=1,
         latest_us=NEWEST_US,
         oldest_us=None,
-        scores={"1": Sums(2, 0.5, 0.5, 0.5, 0.5, 1.0)},
+        scores={"1": Scores(2, 0.5, 0.5, 0.5, 0.5, 1.0)},
         worst=(meter,),
     )
 
