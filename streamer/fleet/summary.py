@@ -135,10 +135,6 @@ class ShardSummary:
 
     __pydantic_config__: ClassVar = {"allow_inf_nan": False}
 
-    def to_json(self) -> dict[str, Any]:
-        """The summary as JSON values."""
-        return dict(vars(self))
-
 
 def skill(mse: float | None, reference: float | None) -> float | None:
     """1 − MSE / MSE of the reference; None if that is 0 or unknown.

@@ -68,7 +68,7 @@ def summary(columns: dict[str, Any], rows: Any) -> ShardSummary:
         doubled=2,
         invalid=3,
     )
-    return from_json(ShardSummary, json.dumps(found.to_json()))
+    return from_json(ShardSummary, json.dumps(vars(found)))
 
 
 @pytest.mark.parametrize(("seed", "meters", "shards"), [(1, 300, 7), (2, 60, 1), (3, 5, 9)])
@@ -162,7 +162,7 @@ def test_the_summary_of_a_shard_has_the_scores_of_its_meters() -> None:
 @settings(max_examples=100, deadline=None)
 @given(st.data())
 def test_a_damaged_summary_is_rejected(data: st.DataObject) -> None:
-    values = json.loads(json.dumps(summary(fleet(5, 3), np.arange(3)).to_json()))
+    values = json.loads(json.dumps(vars(summary(fleet(5, 3), np.arange(3)))))
     name = data.draw(st.sampled_from([*values]))
     wrong = st.one_of(st.text(max_size=3), st.booleans(), st.just(float("nan")), st.just([[1]]))
     values[name] = data.draw(wrong)

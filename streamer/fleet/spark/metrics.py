@@ -19,7 +19,7 @@ from prometheus_client import CollectorRegistry, ProcessCollector, start_http_se
 
 from streamer.errors import LinkError
 from streamer.fleet.spark.meters import meters_status
-from streamer.fleet.spark.progress import ProgressLog
+from streamer.fleet.spark.progress import RunProgress
 from streamer.fleet.spark.reports import RUNNING, Batch, Run
 from streamer.fleet.summary import Scores, ShardSummary
 from streamer.publishing.metrics.definitions import (
@@ -158,29 +158,29 @@ class FleetMetrics:
             server.server_close()
             thread.join()
 
-    def show(self, log: ProgressLog, batch: Batch | None = None) -> None:
-        """Show the figures of a run, and count a batch that its log has recorded.
+    def show(self, progress: RunProgress, batch: Batch | None = None) -> None:
+        """Show the figures of a run, and count a batch.
 
         Args:
-            log: the log of the run.
+            progress: progress of the run, with the batch.
             batch: a new batch; None if there is none, as at the beginning and the end.
         """
         if batch is not None:
             self._last = batch
             self._totals.update(_counts(batch))
-        for key, shard in log.shards.items():
+        for key, shard in progress.shards.items():
             # Of a shard that was not known, all is new, unless the summaries are incomplete.
-            is_new = key not in self._scores and batch is not None and log.after is not None
+            is_new = key not in self._scores and batch is not None and progress.after is not None
             before = {} if is_new else self._scores.get(key, shard.scores)
             if before is not shard.scores or batch is None:
                 for minutes, now in shard.scores.items():
                     self._totals.update(_increase(minutes, now, before.get(minutes, Scores())))
             self._scores[key] = shard.scores
         self._set(
-            _of_run(log.run)
+            _of_run(progress.run)
             | ({} if self._last is None else _of_batch(self._last))
-            | _of_fleet(log.shards)
-            | _of_shards(log.shards)
+            | _of_fleet(progress.shards)
+            | _of_shards(progress.shards)
         )
 
     def _set(self, gauges: Numbers) -> None:

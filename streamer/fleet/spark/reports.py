@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import re
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Annotated, Any, Self
 
@@ -25,7 +24,6 @@ Report = Mapping[str, Any]
 READ, WRITTEN = "read", "written"
 """Names of the observed metrics of each batch: those of its readings, and of its rows."""
 
-VERSION = 1
 RUNNING, DONE, STOPPED, FAILED = "running", "done", "stopped", "failed"
 DIED, OVERDUE = "died", "overdue"
 
@@ -235,11 +233,6 @@ def seconds_of(every: str) -> float | None:
     """
     found = re.fullmatch(r"\s*([1-9]\d*)\s+(second|minute|hour)s?\s*", every)
     return int(found[1]) * _UNIT_S[found[2]] if found else None
-
-
-def to_line(batch: Batch) -> str:
-    """A batch as a line of JSON, without the line break."""
-    return json.dumps(asdict(batch), separators=(",", ":"))
 
 
 def _behind(sources: Iterable[Any]) -> int | None:

@@ -12,7 +12,7 @@ from typing import Any
 from streamer.errors import UsageError
 from streamer.fleet.spark.checkpoint import CheckpointConfig, read_config
 from streamer.fleet.spark.meters import MetersStatus, meters_status
-from streamer.fleet.spark.progress import FOLDER, RunProgress, read_progress
+from streamer.fleet.spark.progress import FOLDER, read_progress
 from streamer.fleet.spark.reports import Batch, BatchCounts, Run
 from streamer.fleet.spark.storage import Opener, last_batch
 from streamer.fleet.summary import MeterSummary, Scores
@@ -67,11 +67,11 @@ class FleetStatus:
     checkpoint: str
     at: datetime
     fixed: CheckpointConfig
-    run: Run | None
+    run: Run | None = None
     batch: int | None
-    last: BatchStatus | None
-    hour: BatchStatus | None
-    fleet: MetersStatus | None
+    last: BatchStatus | None = None
+    hour: BatchStatus | None = None
+    fleet: MetersStatus | None = None
 
     @property
     def lag_s(self) -> float | None:
@@ -116,27 +116,29 @@ def fleet_status(
         missing = "is not a checkpoint" if folder.folder_exists() else "does not exist"
         raise UsageError(f"{checkpoint} {missing}: give the --checkpoint of a `streamer fleet run`")
     progress = read_progress(open_folder(f"{checkpoint}/{FOLDER}"))
-    at, run = now(), progress.run
-    return FleetStatus(
+    at = now()
+    status = FleetStatus(
         checkpoint=checkpoint,
         at=time_of(at),
         fixed=config,
-        run=None if run is None else replace(run, state=run.state_at(at)),
         batch=last_batch(open_folder(f"{checkpoint}/commits")),
+    )
+    if progress is None:
+        return status
+    fleet = None
+    if progress.shards:
+        fleet = meters_status(
+            progress.shards,
+            batch=progress.after,
+            worst=worst,
+            silent_after=config.choices.silent_after,
+        )
+    return replace(
+        status,
+        run=replace(progress.run, state=progress.run.state_at(at)),
         last=_batches(progress.batches[-1:]),
         hour=_batches(progress.over(HOUR_S)),
-        fleet=_meters(progress, config, worst),
-    )
-
-
-def _meters(progress: RunProgress, config: CheckpointConfig, worst: int) -> MetersStatus | None:
-    if not progress.shards:
-        return None
-    return meters_status(
-        progress.shards,
-        batch=progress.after,
-        worst=worst,
-        silent_after=config.choices.silent_after,
+        fleet=fleet,
     )
 
 

@@ -42,7 +42,7 @@ def read_summaries(
             texts = []
             for state in rows.column("state"):
                 shard = restored_shard(task, decompressed(state.as_py()))
-                texts.append(json.dumps(shard.tally().to_json()))
+                texts.append(json.dumps(vars(shard.tally())))
             yield pa.RecordBatch.from_arrays([rows.column("key"), pa.array(texts)], ["key", "text"])
 
     with explained(f"{checkpoint}: the state of batch {batch}, below state/, cannot be read"):
