@@ -8,7 +8,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Annotated, Any, Self
 
@@ -68,6 +68,11 @@ class BatchCounts:
     rows: Count = 0
     silent: Count = 0
     alarms: Count = 0
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The counts by name."""
+        return {it.name: getattr(self, it.name) for it in fields(BatchCounts)}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -146,14 +146,11 @@ def _batches(batches: Sequence[Batch]) -> BatchStatus | None:
     if not batches:
         return None
     seconds = sum(batch.seconds for batch in batches)
-    parts_s: Counter[str] = Counter()
-    kinds: Counter[str] = Counter()
+    totals, parts_s, kinds = Counter[str](), Counter[str](), Counter[str]()
     for batch in batches:
+        totals.update(batch.counts)
         parts_s.update(batch.parts_s)
         kinds.update(batch.kinds)
-    totals = {
-        it.name: sum(getattr(batch, it.name) for batch in batches) for it in fields(BatchCounts)
-    }
     return BatchStatus(
         batches=len(batches),
         number=batches[-1].number,
