@@ -11,6 +11,7 @@ from typing import Any
 from streamer.fleet.summary import MIN_SETTLED, MeterSummary, Scores, ShardSummary
 
 _MINUTE_US = 60_000_000
+_SUMMED = ("meters", "late", "doubled", "invalid", "silent")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,8 +69,9 @@ def meters_status(
         silent_after: minutes after which a meter is silent; 0 for never.
     """
     all_of_them = shards.values()
-    newest_us = max(_known(it.latest_us for it in all_of_them), default=None)
-    oldest_us = min(_known(it.oldest_us for it in all_of_them), default=None)
+    sums = {name: sum(getattr(it, name) for it in all_of_them) for name in _SUMMED}
+    newest_us = max((it.latest_us for it in all_of_them if it.latest_us is not None), default=None)
+    oldest_us = min((it.oldest_us for it in all_of_them if it.oldest_us is not None), default=None)
     bound_us = -1
     if silent_after and newest_us is not None:
         bound_us = newest_us - silent_after * _MINUTE_US
@@ -83,20 +85,16 @@ def meters_status(
 
     return MetersStatus(
         batch=batch,
-        meters=sum(it.meters for it in all_of_them),
+        **sums,
         shards=len(shards),
         newest=_minute(newest_us),
         oldest=_minute(oldest_us),
-        late=sum(it.late for it in all_of_them),
-        doubled=sum(it.doubled for it in all_of_them),
-        invalid=sum(it.invalid for it in all_of_them),
         scores=_scores(all_of_them, "1"),
         horizons={
             minutes: _scores(all_of_them, minutes)
             for minutes in sorted({it for shard in all_of_them for it in shard.scores}, key=int)
             if minutes != "1"
         },
-        silent=sum(it.silent for it in all_of_them),
         soon_silent=sum(
             it.meters - it.silent
             for it in all_of_them
@@ -109,10 +107,6 @@ def meters_status(
         lowest_skill=first((it for it in scored if it.skill is not None), lambda it: it.skill),
         largest_mse=first(scored, lambda it: -(it.mse_kw2 or 0.0)),
     )
-
-
-def _known(values: Iterable[int | None]) -> Iterable[int]:
-    return (value for value in values if value is not None)
 
 
 def _scores(shards: Iterable[ShardSummary], minutes: str) -> Scores:

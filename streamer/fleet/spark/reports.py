@@ -6,7 +6,7 @@ import os
 import platform
 import re
 import time
-from collections import Counter
+from collections import ChainMap, Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
@@ -20,9 +20,6 @@ from streamer.fleet.summary import ShardSummary
 
 Report = Mapping[str, Any]
 """Spark's report on a batch, as it is in JSON."""
-
-READ, WRITTEN = "read", "written"
-"""Names of the observed metrics of each batch: those of its readings, and of its rows."""
 
 RUNNING, DONE, STOPPED, FAILED = "running", "done", "stopped", "failed"
 DIED, OVERDUE = "died", "overdue"
@@ -107,20 +104,15 @@ class Batch(BatchCounts):
     @classmethod
     def of(cls, report: Report) -> Self:
         """The relevant part of Spark's report."""
-        read, written = (_observed(report, name) for name in (READ, WRITTEN))
+        observed = _observed(report)
         durations = {name: ms / 1000.0 for name, ms in report["durationMs"].items()}
-        named = {"late", "doubled", "invalid", "rows", "silent", "alarms", "readings"}
-        latest_us = written.get("latest_us")
-        kinds: Counter[str] = Counter()
-        for each in _shards(report):
-            kinds.update(each.alarms)
+        latest_us = observed.get("latest_us")
+        kinds = sum((Counter(each.alarms) for each in _shards(report)), Counter[str]())
         return cls(
             number=report["batchId"],
             began=datetime.fromisoformat(report["timestamp"]).timestamp(),
             seconds=durations.pop("triggerExecution", 0.0),
             parts_s=durations,
-            read=read.get("rows") or 0,
-            unusable=read.get("unusable") or 0,
             behind=_behind(report["sources"]),
             newest=None if latest_us is None else max(0.0, latest_us / 1e6),
             kinds=dict(kinds),
@@ -129,7 +121,7 @@ class Batch(BatchCounts):
                 for it in report.get("stateOperators", ())
             )
             or None,
-            **{name: written.get(name) or 0 for name in named},
+            **{it.name: observed.get(it.name) or 0 for it in fields(BatchCounts)},
         )
 
     def line(self, now: float | None = None) -> str | None:
@@ -178,13 +170,13 @@ class _ShardReport:
 
 
 def _shards(report: Report) -> Iterator[_ShardReport]:
-    for text in _observed(report, WRITTEN).get("shards") or ():
+    for text in _observed(report).get("shards") or ():
         yield from_json(_ShardReport, text)
 
 
-def _observed(report: Report, name: str) -> Mapping[str, Any]:
-    """Observed metrics of a batch; empty for a batch without any."""
-    return report["observedMetrics"].get(name) or {}
+def _observed(report: Report) -> Mapping[str, Any]:
+    """Observed metrics of a batch, as `streamer.fleet.spark.query` names them."""
+    return ChainMap(*(it for it in report["observedMetrics"].values() if it))
 
 
 @dataclass(frozen=True, kw_only=True)

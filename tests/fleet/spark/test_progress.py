@@ -110,7 +110,7 @@ def report(number: int, **sources: Any) -> dict[str, Any]:
         "batchId": number,
         "timestamp": "2027-01-15T08:00:00.500Z",
         "durationMs": {"triggerExecution": 2_000, "addBatch": 1_500, "walCommit": 20},
-        "observedMetrics": {"read": {"rows": 101, "unusable": 1}, "written": written},
+        "observedMetrics": {"read": {"read": 101, "unusable": 1}, "written": written},
         "stateOperators": [{"customMetrics": {"rocksdbSstFileSize": 3900}}],
         "sources": [{"latestOffset": None, "endOffset": {"logOffset": 3}, **sources}],
     }
