@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from heapq import nsmallest
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
+from streamer.readings.scores import skill
+
 if TYPE_CHECKING:
     from streamer.readings.arrays import DoubleArray, IntArray, Records
 
@@ -97,7 +99,7 @@ class MeterSummary(NamedTuple):
     @property
     def minute(self) -> datetime:
         """Minute of its last reading."""
-        return datetime.fromtimestamp(self.minute_us / 1e6, UTC)
+        return time_of(self.minute_us / 1e6)
 
     @property
     def skill(self) -> float | None:
@@ -136,13 +138,9 @@ class ShardSummary:
     __pydantic_config__: ClassVar = {"allow_inf_nan": False}
 
 
-def skill(mse: float | None, reference: float | None) -> float | None:
-    """1 − MSE / MSE of the reference; None if that is 0 or unknown.
-
-    >>> skill(0.03, 0.04), skill(0.03, 0.0), skill(None, None)
-    (0.25, None, None)
-    """
-    return 1.0 - mse / reference if mse is not None and reference else None
+def time_of(seconds: float) -> datetime:
+    """A time in seconds since 1970 as one in UTC."""
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def summarise(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from heapq import nsmallest
 from typing import Any
 
-from streamer.fleet.summary import MIN_SETTLED, MeterSummary, Scores, ShardSummary
+from streamer.fleet.summary import MIN_SETTLED, MeterSummary, Scores, ShardSummary, time_of
 
 _MINUTE_US = 60_000_000
 _SUMMED = ("meters", "late", "doubled", "invalid", "silent")
@@ -87,8 +87,8 @@ def meters_status(
         batch=batch,
         **sums,
         shards=len(shards),
-        newest=_minute(newest_us),
-        oldest=_minute(oldest_us),
+        newest=None if newest_us is None else time_of(newest_us / 1e6),
+        oldest=None if oldest_us is None else time_of(oldest_us / 1e6),
         scores=_scores(all_of_them, "1"),
         horizons={
             minutes: _scores(all_of_them, minutes)
@@ -111,7 +111,3 @@ def meters_status(
 
 def _scores(shards: Iterable[ShardSummary], minutes: str) -> Scores:
     return Scores.total(it.scores[minutes] for it in shards if minutes in it.scores).means()
-
-
-def _minute(us: int | None) -> datetime | None:
-    return None if us is None else datetime.fromtimestamp(us / 1e6, UTC)

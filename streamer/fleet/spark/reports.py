@@ -9,14 +9,14 @@ import time
 from collections import ChainMap, Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Self
 
 from pydantic import Field
 
 from streamer.display.numbers import plural
 from streamer.fleet.jsonrecords import from_json
-from streamer.fleet.summary import ShardSummary
+from streamer.fleet.summary import ShardSummary, time_of
 
 Report = Mapping[str, Any]
 """Spark's report on a batch, as it is in JSON."""
@@ -145,7 +145,7 @@ class Batch(BatchCounts):
             return None
         line = f"batch {self.number}: {plural(self.readings, 'reading')}"
         if self.newest is not None:
-            line += f" to {datetime.fromtimestamp(self.newest, UTC):%Y-%m-%d %H:%M}"
+            line += f" to {time_of(self.newest):%Y-%m-%d %H:%M}"
             behind = (time.time() if now is None else now) - self.newest
             if 0 <= behind < _DAY_S:
                 line += f" ({behind / 60.0:.1f} min ago)"

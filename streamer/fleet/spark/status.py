@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from streamer.errors import UsageError
@@ -15,7 +15,7 @@ from streamer.fleet.spark.meters import MetersStatus, meters_status
 from streamer.fleet.spark.progress import FOLDER, read_progress
 from streamer.fleet.spark.reports import Batch, BatchCounts, Run
 from streamer.fleet.spark.storage import Opener, last_batch
-from streamer.fleet.summary import MeterSummary, Scores
+from streamer.fleet.summary import MeterSummary, Scores, time_of
 
 HOUR_S = 3600.0
 
@@ -180,8 +180,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")
     return value
-
-
-def time_of(seconds: float) -> datetime:
-    """A time in seconds since 1970 as one in UTC."""
-    return datetime.fromtimestamp(seconds, UTC)

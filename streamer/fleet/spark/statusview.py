@@ -16,8 +16,8 @@ from streamer.display.numbers import NOTHING, fixed, number, percent, plural
 from streamer.display.tables import plain_table
 from streamer.fleet.spark.meters import MetersStatus
 from streamer.fleet.spark.reports import DIED, FAILED, OVERDUE, RUNNING, Run
-from streamer.fleet.spark.status import BatchStatus, FleetStatus, time_of
-from streamer.fleet.summary import MIN_SETTLED, MeterSummary, Scores
+from streamer.fleet.spark.status import BatchStatus, FleetStatus
+from streamer.fleet.summary import MIN_SETTLED, MeterSummary, Scores, time_of
 
 _table = partial(plain_table, first_width=24)
 _PARTS = 3
