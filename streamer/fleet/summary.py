@@ -7,10 +7,12 @@ summary is made, because the status reads summaries without it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from heapq import nsmallest
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+from streamer.readings.scores import skill
 
 if TYPE_CHECKING:
     from streamer.readings.arrays import DoubleArray, IntArray, Records
@@ -22,19 +24,18 @@ MAX_WORST = 10
 """Meters of a shard in each ranking: the largest number that a status can rank exactly."""
 
 _MAX_NAME = 200
-_NUMBERS = {int, float, type(None)}
 
 
-class Sums(NamedTuple):
-    """Number of settled forecasts of some meters, and sums over them.
+class Scores(NamedTuple):
+    """Scores of some forecasts that are settled: sums over them, or their means.
 
     Attributes:
-        settled: their number.
-        mse_kw2: sum of the squared errors of the forecasts in kW².
-        mae_kw: sum of the absolute errors in kW; None if it is not kept, as are the next two.
-        persistence_mse_kw2: sum of the squared errors of persistence.
-        frozen_mse_kw2: sum of the squared errors of the frozen network.
-        coverage: number of the readings inside the band.
+        settled: number of the forecasts.
+        mse_kw2: squared errors in kW².
+        mae_kw: absolute errors in kW; None if they are not kept, as are the next two.
+        persistence_mse_kw2: squared errors of persistence.
+        frozen_mse_kw2: squared errors of the frozen network.
+        coverage: readings inside the band: their number, or their share.
     """
 
     settled: int = 0
@@ -45,16 +46,27 @@ class Sums(NamedTuple):
     coverage: float | None = 0.0
 
     @classmethod
-    def over(cls, parts: Iterable[Sums]) -> Sums:
+    def total(cls, parts: Iterable[Scores]) -> Scores:
         """The sums over several parts."""
         columns = list(zip(*parts, strict=True))
         totals = [None if None in column else sum(column) for column in columns]
         return cls._make(totals) if totals else cls()
 
-    def mean(self, name: str) -> float | None:
-        """A sum divided by the number of forecasts; None without any."""
-        total: float | None = getattr(self, name)
-        return None if total is None or not self.settled else total / self.settled
+    def means(self) -> Scores:
+        """The means of sums; None without any forecast."""
+        settled, *sums = self
+        means = (None if it is None or not settled else it / settled for it in sums)
+        return Scores(settled, *means)
+
+    @property
+    def skill(self) -> float | None:
+        """1 − MSE / MSE of persistence; None if that is 0 or unknown."""
+        return skill(self.mse_kw2, self.persistence_mse_kw2)
+
+    @property
+    def frozen_skill(self) -> float | None:
+        """The same of the frozen network."""
+        return skill(self.frozen_mse_kw2, self.persistence_mse_kw2)
 
 
 class MeterSummary(NamedTuple):
@@ -67,10 +79,10 @@ class MeterSummary(NamedTuple):
         silent: whether it is reported as silent.
         settled: number of its settled minutes.
         mse_kw2: mean over them, as the next four; None without any.
-        mae_kw: see `Sums`.
-        persistence_mse_kw2: see `Sums`.
-        frozen_mse_kw2: see `Sums`.
-        coverage: see `Sums`.
+        mae_kw: see `Scores`.
+        persistence_mse_kw2: see `Scores`.
+        frozen_mse_kw2: see `Scores`.
+        coverage: see `Scores`.
     """
 
     meter: str
@@ -87,7 +99,7 @@ class MeterSummary(NamedTuple):
     @property
     def minute(self) -> datetime:
         """Minute of its last reading."""
-        return datetime.fromtimestamp(self.minute_us / 1e6, UTC)
+        return time_of(self.minute_us / 1e6)
 
     @property
     def skill(self) -> float | None:
@@ -120,62 +132,15 @@ class ShardSummary:
     silent: int
     latest_us: int | None
     oldest_us: int | None
-    scores: Mapping[str, Sums]
-    worst: Sequence[MeterSummary]
+    scores: Mapping[str, Scores]
+    worst: tuple[MeterSummary, ...]
 
-    def to_json(self) -> dict[str, Any]:
-        """The summary as JSON values."""
-        return dict(vars(self))
-
-    @classmethod
-    def parse(cls, values: Mapping[str, Any]) -> Self:
-        """Parse what `to_json` returned.
-
-        Raises:
-            ValueError: a value is wrong or missing.
-        """
-        try:
-            found = cls(
-                **{
-                    **values,
-                    "scores": {key: Sums(*sums) for key, sums in values["scores"].items()},
-                    "worst": [MeterSummary(*meter) for meter in values["worst"]],
-                }
-            )
-        except (TypeError, KeyError, AttributeError) as error:
-            raise ValueError(f"not a summary of a shard: {error}") from None
-        kinds = {"int": (int,), "int | None": (int, type(None))}
-        for each in fields(cls):
-            value = values[each.name]
-            if type(value) not in kinds.get(str(each.type), (list, dict)):
-                raise ValueError(f"{each.name} is {value!r}")
-        for sums in found.scores.values():
-            if not _NUMBERS.issuperset(map(type, sums)) or type(sums.settled) is not int:
-                raise ValueError("a sum is not a number")
-        for meter in found.worst:
-            _check_meter(meter)
-        return found
+    __pydantic_config__: ClassVar = {"allow_inf_nan": False}
 
 
-def _check_meter(found: MeterSummary) -> None:
-    name, at, kw, silent, settled, *means = found
-    if not (
-        isinstance(name, str)
-        and type(at) is type(settled) is int
-        and type(kw) in _NUMBERS
-        and isinstance(silent, bool)
-        and _NUMBERS.issuperset(map(type, means))
-    ):
-        raise ValueError("a meter's summary has a value of another type")
-
-
-def skill(mse: float | None, reference: float | None) -> float | None:
-    """1 − MSE / MSE of the reference; None if that is 0 or unknown.
-
-    >>> skill(0.03, 0.04), skill(0.03, 0.0), skill(None, None)
-    (0.25, None, None)
-    """
-    return 1.0 - mse / reference if mse is not None and reference else None
+def time_of(seconds: float) -> datetime:
+    """A time in seconds since 1970 as one in UTC."""
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def summarise(
@@ -208,16 +173,16 @@ def summarise(
         settled = of["settled"].astype(float)
         totals = (
             float(np.where(settled > 0, of[name], 0.0) @ settled) if name in of else None
-            for name in Sums._fields[1:]
+            for name in Scores._fields[1:]
         )
-        sums[minutes] = Sums(int(settled.sum()), *totals)
+        sums[minutes] = Scores(int(settled.sum()), *totals)
     heard = at[~np.isnan(at)]
     return ShardSummary(
         meters=len(names),
         silent=int(records["silent"].sum()),
         oldest_us=int(heard.min()) if len(heard) else None,
         scores=sums,
-        worst=[_meter(names[row], records[row], one, row) for row in sorted(rows)],
+        worst=tuple(_meter(names[row], records[row], one, row) for row in sorted(rows)),
         **counts,
     )
 
@@ -235,7 +200,7 @@ def _first(values: DoubleArray, names: Sequence[str]) -> list[int]:
 
 def _meter(name: str, record: Any, scores: Mapping[str, Any], row: int) -> MeterSummary:
     settled = int(scores["settled"][row])
-    means = [_rounded(scores[name][row]) if settled else None for name in Sums._fields[1:]]
+    means = [_rounded(scores[name][row]) if settled else None for name in Scores._fields[1:]]
     return MeterSummary(
         name[:_MAX_NAME],
         int(record["last_at"]),

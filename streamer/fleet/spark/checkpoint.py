@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from streamer.display.numbers import plural
 from streamer.errors import StateError, UsageError
+from streamer.fleet.jsonrecords import from_json
 from streamer.fleet.spark.locations import Notation
 
 if TYPE_CHECKING:
@@ -157,12 +158,8 @@ class CheckpointConfig:
             kept: dict[str, Any] = json.loads(text)
             version = kept.pop("version")
             if version == VERSION:
-                choices = CheckpointOptions(**kept.pop("choices"))
-                former = tuple(FormerModel(**it) for it in kept.pop("former", ()))
-                config = cls(choices=choices, former=former, **kept)
-                for part in (choices, *former, config):
-                    _check_types(part)
-                return config
+                # Without an option of a later version, the forecasts would be others.
+                return from_json(cls, json.dumps(kept), others="forbid")
         except (ValueError, KeyError, TypeError, AttributeError):
             raise StateError(f"{where} is damaged: restore it, or {_NEW}") from None
         raise StateError(f"{where}: unknown version {version!r}: {_NEW}")
@@ -238,12 +235,3 @@ def _as_option(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return f"--{option}" if value else f"--no-{option}"
     return f"--{option} {value}"
-
-
-def _check_types(value: Any) -> None:
-    """Check that each plain field has its declared type; raise TypeError otherwise."""
-    kinds: dict[Any, Any] = {"str": str, "int": int, "bool": bool, "float": float}
-    for field in fields(value):
-        kind = kinds.get(field.type)
-        if kind is not None and type(getattr(value, field.name)) is not kind:
-            raise TypeError(field.name)

@@ -15,8 +15,15 @@ _MAX_LENGTH = 400
 """Characters of a cause; plans and schemas can be pages long."""
 
 _PYTHON = "Traceback (most recent call last)"
-_CLASS = re.compile(r"(^|: )\[[A-Z][A-Z0-9_.]*\] ")
-"""Spark's error class, which precedes the message."""
+_NOISE = (
+    r"^streamer\.errors\.\w+: ",
+    r"^.* terminated with exception: ",
+    r"^(?:[\w$]+\.)+(?=[\w$]+: )",  # the package of a class
+    r"^(?:Spark|StreamingQuery)Exception: ",
+    r"(?:^|(?<=: ))\[[A-Z][A-Z0-9_.]*\] ",  # Spark's error class, which precedes the message
+    r"\.?\s+SQLSTATE: \w+.*$",
+)
+"""Patterns of what says nothing in a cause, in the order in which it is taken away."""
 
 _ADVICE = {
     r"\[FAILED_READ_FILE\.(NO_HINT|CANNOT_READ_FILE_FOOTER)\]": (
@@ -32,7 +39,7 @@ _ADVICE = {
 }
 """Remedies, by a pattern in Spark's message."""
 
-CONTINUES = "the same command continues after the last complete batch"
+_CONTINUES = "the same command continues after the last complete batch"
 
 _WHY = "it was killed, or the machine ran out of memory"
 _DEATHS = {
@@ -82,29 +89,21 @@ def logged(error: SparkError, log: Path) -> SparkError:
     return error.with_log(log)
 
 
-def died(error: BaseException) -> str | None:
-    """A sentence about the process that has died, with the remedy; None if that is not the cause.
+def explain(error: Exception) -> str:
+    """Message of an error, with its innermost cause if that adds something, and a remedy.
 
     Args:
         error: an error of Spark, or of the connection to its JVM.
     """
     from py4j.protocol import Py4JNetworkError
 
-    if isinstance(error, Py4JNetworkError | ConnectionError | EOFError) or _NO_ANSWER.match(
-        str(error).strip()
-    ):
-        return f"the JVM of Spark has died: {_WHY}; {CONTINUES}"
-    return None
-
-
-def explain(error: Exception) -> str:
-    """Message of an error, with its innermost cause if that adds something, and a remedy."""
-    if (gone := died(error)) is not None:
-        return gone
+    is_cut_off = isinstance(error, Py4JNetworkError | ConnectionError | EOFError)
+    if is_cut_off or _NO_ANSWER.match(str(error).strip()):
+        return f"the JVM of Spark has died: {_WHY}; {_CONTINUES}"
     cause, raw = _causes(error)
     for words, what in _DEATHS.items():
         if _PYTHON not in raw and re.search(words, cause):
-            return f"{what}; {CONTINUES}"
+            return f"{what}; {_CONTINUES}"
     advice = next((advice for words, advice in _ADVICE.items() if re.search(words, raw)), None)
     return cause if advice is None else f"{cause.rstrip('. ')}; {advice}"
 
@@ -145,16 +144,15 @@ def cause_of(text: str) -> str:
     python = [line for line in lines if re.match(r"[\w.]*(Error|Exception|Exit)\b:", line)]
     java = [line for line in lines if line.startswith(("Caused by: ", ": "))]
     if _PYTHON in text and python:
-        cause = re.sub(r"^streamer\.errors\.\w+: ", "", python[-1])
+        cause = python[-1]
     elif java:
         cause = java[-1].removeprefix("Caused by").removeprefix(": ")
     else:
         cause = (lines or ["no reason given"])[0]
-    cause = re.sub(r"^.* terminated with exception: ", "", cause.strip())
-    cause = re.sub(r"^(?:[\w$]+\.)+([\w$]+: )", r"\1", cause)
-    cause = re.sub(r"^(?:Spark|StreamingQuery)Exception: ", "", cause)
-    cause = _CLASS.sub(r"\1", cause)
-    return _shortened(re.sub(r"\.?\s+SQLSTATE: \w+.*$", "", cause))
+    cause = cause.strip()
+    for pattern in _NOISE:
+        cause = re.sub(pattern, "", cause)
+    return _shortened(cause)
 
 
 def _shortened(cause: str) -> str:

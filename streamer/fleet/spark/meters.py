@@ -4,38 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from heapq import nsmallest
 from typing import Any
 
-from streamer.fleet.summary import MIN_SETTLED, MeterSummary, ShardSummary, Sums, skill
+from streamer.fleet.summary import MIN_SETTLED, MeterSummary, Scores, ShardSummary, time_of
 
 _MINUTE_US = 60_000_000
-
-
-@dataclass(frozen=True, kw_only=True)
-class FleetScores:
-    """Scores over all settled minutes of all meters; None without any, or if not kept.
-
-    Attributes:
-        settled: number of settled minutes.
-        mse_kw2: mean squared error of the forecasts in kW².
-        mae_kw: mean absolute error of the forecasts in kW.
-        persistence_mse_kw2: mean squared error of persistence over the same minutes.
-        frozen_mse_kw2: mean squared error of the frozen network over the same minutes.
-        skill: 1 − MSE / MSE of persistence.
-        frozen_skill: skill of the frozen network.
-        coverage: share of the readings inside the band, 0 to 1.
-    """
-
-    settled: int
-    mse_kw2: float | None
-    mae_kw: float | None
-    persistence_mse_kw2: float | None
-    frozen_mse_kw2: float | None
-    skill: float | None
-    frozen_skill: float | None
-    coverage: float | None
+_SUMMED = ("meters", "late", "doubled", "invalid", "silent")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,8 +48,8 @@ class MetersStatus:
     late: int
     doubled: int
     invalid: int
-    scores: FleetScores
-    horizons: dict[str, FleetScores]
+    scores: Scores
+    horizons: dict[str, Scores]
     silent: int
     soon_silent: int
     longest_silent: tuple[MeterSummary, ...]
@@ -93,8 +69,9 @@ def meters_status(
         silent_after: minutes after which a meter is silent; 0 for never.
     """
     all_of_them = shards.values()
-    newest_us = max(_known(it.latest_us for it in all_of_them), default=None)
-    oldest_us = min(_known(it.oldest_us for it in all_of_them), default=None)
+    sums = {name: sum(getattr(it, name) for it in all_of_them) for name in _SUMMED}
+    newest_us = max((it.latest_us for it in all_of_them if it.latest_us is not None), default=None)
+    oldest_us = min((it.oldest_us for it in all_of_them if it.oldest_us is not None), default=None)
     bound_us = -1
     if silent_after and newest_us is not None:
         bound_us = newest_us - silent_after * _MINUTE_US
@@ -108,20 +85,16 @@ def meters_status(
 
     return MetersStatus(
         batch=batch,
-        meters=sum(it.meters for it in all_of_them),
+        **sums,
         shards=len(shards),
-        newest=_minute(newest_us),
-        oldest=_minute(oldest_us),
-        late=sum(it.late for it in all_of_them),
-        doubled=sum(it.doubled for it in all_of_them),
-        invalid=sum(it.invalid for it in all_of_them),
+        newest=None if newest_us is None else time_of(newest_us / 1e6),
+        oldest=None if oldest_us is None else time_of(oldest_us / 1e6),
         scores=_scores(all_of_them, "1"),
         horizons={
             minutes: _scores(all_of_them, minutes)
             for minutes in sorted({it for shard in all_of_them for it in shard.scores}, key=int)
             if minutes != "1"
         },
-        silent=sum(it.silent for it in all_of_them),
         soon_silent=sum(
             it.meters - it.silent
             for it in all_of_them
@@ -136,21 +109,5 @@ def meters_status(
     )
 
 
-def _known(values: Iterable[int | None]) -> Iterable[int]:
-    return (value for value in values if value is not None)
-
-
-def _scores(shards: Iterable[ShardSummary], minutes: str) -> FleetScores:
-    sums = Sums.over(it.scores[minutes] for it in shards if minutes in it.scores)
-    means = {name: sums.mean(name) for name in Sums._fields[1:]}
-    reference = means["persistence_mse_kw2"]
-    return FleetScores(
-        settled=sums.settled,
-        **means,
-        skill=skill(means["mse_kw2"], reference),
-        frozen_skill=skill(means["frozen_mse_kw2"], reference),
-    )
-
-
-def _minute(us: int | None) -> datetime | None:
-    return None if us is None else datetime.fromtimestamp(us / 1e6, UTC)
+def _scores(shards: Iterable[ShardSummary], minutes: str) -> Scores:
+    return Scores.total(it.scores[minutes] for it in shards if minutes in it.scores).means()

@@ -14,14 +14,15 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from heapq import nsmallest
+from typing import Any
 
 from prometheus_client import CollectorRegistry, ProcessCollector, start_http_server
 
 from streamer.errors import LinkError
 from streamer.fleet.spark.meters import meters_status
-from streamer.fleet.spark.progress import ProgressLog
-from streamer.fleet.spark.reports import RUNNING, Batch, Run
-from streamer.fleet.summary import ShardSummary, Sums, skill
+from streamer.fleet.spark.progress import RunProgress
+from streamer.fleet.spark.reports import RUNNING, Batch
+from streamer.fleet.summary import Scores
 from streamer.publishing.metrics.definitions import (
     COUNTER,
     DEFINITIONS,
@@ -36,22 +37,15 @@ from streamer.publishing.metrics.registry import Values
 WORST = 5
 """Shards with gauges of their own: few, because each of them makes new time series."""
 
-Numbers = dict[tuple[str, ...], float]
-"""Values by the name of their metric, without the prefix, and those of its labels."""
+Number = float | None
+Figures = dict[str, Number | Mapping[Any, Number]]
+"""Values by the name of their metric, without the prefix, and by their label or labels, if any.
+
+Those that are None are not exposed.
+"""
 
 _PREFIX = "streamer_fleet_"
 _UNIT = re.compile(r"(seconds|bytes|square_watts|watts|ratio)(_total)?$")
-_SQUARED = "squared_error_square_watts_total"
-_SUMMED = (
-    ("forecasts_settled_total", "settled", 1.0),
-    ("forecasts_covered_total", "coverage", 1.0),
-    ("absolute_error_watts_total", "mae_kw", 1e3),
-    (_SQUARED, "mse_kw2", 1e6, "model"),
-    (_SQUARED, "persistence_mse_kw2", 1e6, "persistence"),
-    (_SQUARED, "frozen_mse_kw2", 1e6, "frozen"),
-)
-"""Counters of a horizon: name, what they sum, factor to their unit, further label."""
-
 _KINDS = ("anomaly", "stuck", "unit", "peak", "silent")
 
 _TABLE: tuple[tuple[str, Kind, str, str], ...] = (
@@ -78,7 +72,7 @@ _TABLE: tuple[tuple[str, Kind, str, str], ...] = (
     ("forecasts_settled_total", COUNTER, "minutes", "Forecasts compared with readings."),
     ("forecasts_covered_total", COUNTER, "minutes", "Those with the reading inside their band."),
     (
-        _SQUARED,
+        "squared_error_square_watts_total",
         COUNTER,
         "minutes forecaster",
         "Sum of the squared errors of the forecasts, persistence, and the frozen network.",
@@ -121,11 +115,12 @@ class FleetMetrics:
 
     def __init__(self) -> None:
         self._values = Values(FLEET)
-        self._totals = Counter[tuple[str, ...]]()
-        self._totals.update(_counts(Batch(number=0, began=0.0, seconds=0.0), batches=0))
-        self._scores: dict[int, Mapping[str, Sums]] = {}
+        self._totals = Counter[str]()
+        self._alarms = Counter(dict.fromkeys(_KINDS, 0))
+        self._settled: dict[str, Scores] = {}
+        self._scores: dict[int, Mapping[str, Scores]] = {}
         self._last: Batch | None = None
-        self._set({("running",): 0.0})
+        self._set(self._counters() | {"running": 0.0})
 
     @contextmanager
     def served(self, host: str, port: int) -> Iterator[int]:
@@ -158,110 +153,107 @@ class FleetMetrics:
             server.server_close()
             thread.join()
 
-    def show(self, log: ProgressLog, batch: Batch | None = None) -> None:
-        """Show the figures of a run, and count a batch that its log has recorded.
+    def show(self, progress: RunProgress, batch: Batch | None = None) -> None:
+        """Show the figures of a run, and count a batch.
 
         Args:
-            log: the log of the run.
+            progress: progress of the run, with the batch.
             batch: a new batch; None if there is none, as at the beginning and the end.
         """
         if batch is not None:
             self._last = batch
-            self._totals.update(_counts(batch))
-        for key, shard in log.shards.items():
+            self._totals.update({"batches": 1, "seconds": batch.seconds, **batch.counts})
+            self._alarms.update(batch.kinds)
+        for key, shard in progress.shards.items():
             # Of a shard that was not known, all is new, unless the summaries are incomplete.
-            is_new = key not in self._scores and batch is not None and log.after is not None
+            is_new = key not in self._scores and batch is not None and progress.after is not None
             before = {} if is_new else self._scores.get(key, shard.scores)
-            if before is not shard.scores or batch is None:
-                for minutes, now in shard.scores.items():
-                    self._totals.update(_increase(minutes, now, before.get(minutes, Sums())))
+            for minutes, now in shard.scores.items():
+                more = _increase(now, before.get(minutes, Scores()))
+                self._settled[minutes] = Scores.total([self._settled.get(minutes, Scores()), more])
             self._scores[key] = shard.scores
-        self._set(
-            _of_run(log.run)
-            | ({} if self._last is None else _of_batch(self._last))
-            | _of_fleet(log.shards)
-            | _of_shards(log.shards)
-        )
+        self._set(self._counters() | _gauges(progress, self._last))
 
-    def _set(self, gauges: Numbers) -> None:
+    def _set(self, figures: Figures) -> None:
         self._values.rows = [
-            ("", Value(f"{_PREFIX}{name}", number, tuple(labels)))
-            for (name, *labels), number in (*self._totals.items(), *gauges.items())
+            ("", Value(_PREFIX + name, number, labels if isinstance(labels, tuple) else (labels,)))
+            for name, found in figures.items()
+            for labels, number in (found if isinstance(found, Mapping) else {(): found}).items()
+            if number is not None
         ]
 
+    def _counters(self) -> Figures:
+        totals, settled = self._totals, self._settled.items()
+        return {
+            "batches_total": totals["batches"],
+            "batch_seconds_total": totals["seconds"],
+            "rows_total": totals["read"],
+            "unusable_rows_total": totals["unusable"],
+            "readings_total": totals["readings"],
+            "dropped_readings_total": {
+                "late": totals["late"],
+                "duplicate": totals["doubled"],
+                "invalid": totals["invalid"],
+            },
+            "output_rows_total": totals["rows"],
+            "alarms_raised_total": self._alarms,
+            "forecasts_settled_total": {minutes: it.settled for minutes, it in settled},
+            "forecasts_covered_total": {minutes: it.coverage for minutes, it in settled},
+            "squared_error_square_watts_total": {
+                (minutes, forecaster): kw2 and 1e6 * kw2
+                for minutes, it in settled
+                for forecaster, kw2 in (
+                    ("model", it.mse_kw2),
+                    ("persistence", it.persistence_mse_kw2),
+                    ("frozen", it.frozen_mse_kw2),
+                )
+            },
+            "absolute_error_watts_total": {
+                minutes: it.mae_kw and 1e3 * it.mae_kw for minutes, it in settled
+            },
+        }
 
-def _of_run(run: Run) -> Numbers:
-    found: Numbers = {("info", run.source, run.sink): 1, ("running",): run.state == RUNNING}
-    return found | ({("trigger_seconds",): run.every_s} if run.every_s else {})
 
-
-def _of_batch(batch: Batch) -> Numbers:
-    optional = {"waiting_records": batch.behind, "state_bytes": batch.state_bytes}
-    return {
-        ("last_batch_seconds",): batch.seconds,
-        ("last_batch_timestamp_seconds",): batch.ended,
-        **{(name,): value for name, value in optional.items() if value is not None},
-    }
-
-
-def _of_fleet(shards: Mapping[int, ShardSummary]) -> Numbers:
+def _gauges(progress: RunProgress, last: Batch | None) -> Figures:
+    run, shards = progress.run, progress.shards
     fleet = meters_status(shards, batch=None, worst=0, silent_after=0)
-    found: Numbers = {
-        ("meters",): fleet.meters,
-        ("shards",): fleet.shards,
-        ("silent_meters",): fleet.silent,
+    scores = {"1": fleet.scores, **fleet.horizons}.items()
+    found: Figures = {
+        "info": {(run.source, run.sink): 1},
+        "running": run.state == RUNNING,
+        "trigger_seconds": run.every_s or None,
+        "meters": fleet.meters,
+        "shards": fleet.shards,
+        "silent_meters": fleet.silent,
+        "newest_minute_timestamp_seconds": fleet.newest.timestamp() if fleet.newest else None,
+        "oldest_minute_timestamp_seconds": fleet.oldest.timestamp() if fleet.oldest else None,
+        "skill_ratio": {minutes: it.skill for minutes, it in scores},
+        "coverage_ratio": {minutes: it.coverage for minutes, it in scores},
+        "shard_skill_ratio": _lowest(
+            {key: it.scores.get("1", Scores()).skill for key, it in shards.items()}
+        ),
+        "shard_newest_minute_timestamp_seconds": _lowest(
+            {key: it.latest_us and it.latest_us / 1e6 for key, it in shards.items()}
+        ),
     }
-    for name, minute in (("newest", fleet.newest), ("oldest", fleet.oldest)):
-        if minute is not None:
-            found[f"{name}_minute_timestamp_seconds",] = minute.timestamp()
-    for minutes, scores in {"1": fleet.scores, **fleet.horizons}.items():
-        for name, value in (("skill", scores.skill), ("coverage", scores.coverage)):
-            if value is not None:
-                found[f"{name}_ratio", minutes] = value
-    return found
-
-
-def _of_shards(shards: Mapping[int, ShardSummary]) -> Numbers:
-    """Gauges of the worst shards."""
-    ones = {key: shard.scores.get("1", Sums()) for key, shard in shards.items()}
-    figures = {
-        "skill_ratio": {
-            key: skill(one.mse_kw2, one.persistence_mse_kw2) for key, one in ones.items()
-        },
-        "newest_minute_timestamp_seconds": {
-            key: None if shard.latest_us is None else shard.latest_us / 1e6
-            for key, shard in shards.items()
-        },
-    }
-    return {
-        (f"shard_{name}", str(key)): value
-        for name, values in figures.items()
-        for value, key in nsmallest(
-            WORST, ((value, key) for key, value in values.items() if value is not None)
-        )
+    if last is None:
+        return found
+    return found | {
+        "last_batch_seconds": last.seconds,
+        "last_batch_timestamp_seconds": last.ended,
+        "waiting_records": last.behind,
+        "state_bytes": last.state_bytes,
     }
 
 
-def _counts(batch: Batch, batches: int = 1) -> Numbers:
-    dropped = {"late": batch.late, "duplicate": batch.doubled, "invalid": batch.invalid}
-    return {
-        ("batches_total",): batches,
-        ("batch_seconds_total",): batch.seconds,
-        ("rows_total",): batch.read,
-        ("unusable_rows_total",): batch.unusable,
-        ("readings_total",): batch.readings,
-        ("output_rows_total",): batch.rows,
-        **{("dropped_readings_total", reason): count for reason, count in dropped.items()},
-        **{("alarms_raised_total", kind): 0 for kind in _KINDS},
-        **{("alarms_raised_total", kind): count for kind, count in batch.kinds.items()},
-    }
+def _lowest(values: Mapping[int, Number]) -> dict[str, Number]:
+    """The lowest values of shards, by key as text."""
+    known = ((value, key) for key, value in values.items() if value is not None)
+    return {str(key): value for value, key in nsmallest(WORST, known)}
 
 
-def _increase(minutes: str, now: Sums, before: Sums) -> Numbers:
-    pairs = zip(Sums._fields, now, before, strict=True)
-    more = {name: max(0.0, new - (old or 0.0)) for name, new, old in pairs if new is not None}
-    return {
-        (name, minutes, *labels): more[field] * factor
-        for name, field, factor, *labels in _SUMMED
-        if field in more
-    }
+def _increase(now: Scores, before: Scores) -> Scores:
+    return Scores._make(
+        None if new is None else max(0.0, new - (old or 0.0))
+        for new, old in zip(now, before, strict=True)
+    )

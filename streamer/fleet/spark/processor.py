@@ -224,7 +224,7 @@ def _frames(
     frame = pd.DataFrame(columns, copy=False)
     last = {
         "tally": [readings, *dropped, meters, alarms[SILENT]],
-        "summary": json.dumps({"key": key, "alarms": alarms, "shard": shard.tally().to_json()}),
+        "summary": json.dumps({"key": key, "alarms": alarms, "shard": vars(shard.tally())}),
     }
     for name, value in last.items():
         frame[name] = pd.Series([*[None] * (len(frame) - 1), value], dtype=object)

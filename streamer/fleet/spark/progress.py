@@ -7,24 +7,22 @@ import os
 import platform
 import re
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from streamer.errors import SparkError
+from streamer.fleet.jsonrecords import from_json
 from streamer.fleet.spark.reports import (
     FAILED,
     HEARTBEAT_S,
-    VERSION,
     Batch,
+    Count,
     Report,
     Run,
-    parse_as,
-    parse_object,
     summaries,
-    to_line,
 )
 from streamer.fleet.summary import ShardSummary
 
@@ -34,26 +32,26 @@ if TYPE_CHECKING:
 FOLDER = "streamer-progress"
 """Folder in the checkpoint, with one file per batch, of which the newest two are kept."""
 
+_VERSION = 1
 _MAX_BATCHES = 400
 """Batches in a file: more than an hour at one batch per ten seconds."""
 
 _TRIES = 3
-_SUFFIX = ".jsonl"
 
 
 @dataclass(frozen=True)
 class RunProgress:
-    """Progress recorded beside a checkpoint.
+    """Progress of a run, as it is recorded.
 
     Attributes:
-        run: the last run; None if none is recorded.
+        run: the run.
         batches: the last batches, of earlier runs too, newest last.
         shards: the last summary of each shard, by key.
         after: number of the batch after which the summaries were complete; None if they are not.
         made_with: number of shards and partitions, and model, as text.
     """
 
-    run: Run | None = None
+    run: Run
     batches: tuple[Batch, ...] = ()
     shards: Mapping[int, ShardSummary] = field(default_factory=dict)
     after: int | None = None
@@ -65,6 +63,53 @@ class RunProgress:
             return ()
         since = self.batches[-1].ended - seconds
         return tuple(batch for batch in self.batches if batch.ended > since)
+
+    def to_text(self) -> str:
+        """The text of a file: a line about the run, and one for each shard and batch."""
+        head = _Head(_VERSION, len(self.shards), self.after, self.made_with)
+        shards = ({"key": key} | vars(shard) for key, shard in self.shards.items())
+        lines = [vars(head) | vars(self.run), *shards, *map(vars, self.batches)]
+        return "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Parse the text of a file. Damaged lines of batches are left out.
+
+        Raises:
+            ValueError: the first line or a shard is damaged, or the version is another.
+        """
+        first, *lines = text.split("\n")
+        head = from_json(_Head, first)
+        if head.version != _VERSION:
+            raise ValueError("another version")
+        if head.shards > len(lines):
+            raise ValueError("the file is truncated")
+        shards = {
+            from_json(_Key, line).key: from_json(ShardSummary, line)
+            for line in lines[: head.shards]
+        }
+        batches = []
+        for line in lines[head.shards :][:_MAX_BATCHES]:
+            with suppress(ValueError):
+                batches.append(from_json(Batch, line))
+        return cls(from_json(Run, first), tuple(batches), shards, head.after, head.made_with)
+
+
+@dataclass(frozen=True)
+class _Head:
+    """Members of the first line of a file, before those of the run."""
+
+    version: int
+    shards: Count = 0
+    after: int | None = None
+    made_with: str = ""
+
+
+@dataclass(frozen=True)
+class _Key:
+    """Member of the line of a shard, before those of its summary."""
+
+    key: int
 
 
 class ProgressLog:
@@ -86,11 +131,8 @@ class ProgressLog:
         now: returns the time in seconds since 1970.
 
     Attributes:
-        run: present description of the run.
-        before: the run before, once entered; None if none is recorded.
-        batch: the last batch of this run; None before it.
-        shards: the last summary of each shard, by key.
-        after: number of the batch after which they were complete; None if they are not.
+        before: the run before; None if none is recorded.
+        progress: what is recorded now.
     """
 
     def __init__(
@@ -101,17 +143,19 @@ class ProgressLog:
         now: Callable[[], float] = time.time,
     ) -> None:
         self._folder = folder
-        self.run = replace(run, host=platform.node(), pid=os.getpid())
         self._complain = complain
         self._now = now
-        self.before: Run | None = None
-        self.batch: Batch | None = None
-        self.shards: dict[int, ShardSummary] = {}
-        self.after: int | None = None
-        self._made_with = ""
-        self._batches: deque[str] = deque(maxlen=_MAX_BATCHES)
+        self._has_complained = False
         self._names: list[str] = []
-        self._has_complained = self._is_loaded = False
+        known = None
+        try:
+            self._names = _ours(folder.names())
+            known = read_progress(folder)
+        except (SparkError, OSError) as error:
+            self._give_up(error)
+        run = replace(run, host=platform.node(), pid=os.getpid())
+        self.before = None if known is None else known.run
+        self.progress = RunProgress(run) if known is None else replace(known, run=run)
 
     def fill(
         self, batch: int | None, made_with: str, read: Callable[[int], dict[int, ShardSummary]]
@@ -123,34 +167,18 @@ class ProgressLog:
             made_with: number of shards and partitions, and model, as text.
             read: returns the summaries after a batch, by key.
         """
-        self._load()
-        former, self._made_with = self._made_with, made_with
+        shards, after = self.progress.shards, self.progress.after
         try:
             if batch is None:
-                self.shards, self.after = {}, -1
-            elif self.after != batch or former != made_with:
-                self.shards, self.after = read(batch), batch
+                shards, after = {}, -1
+            elif (after, self.progress.made_with) != (batch, made_with):
+                shards, after = read(batch), batch
         except SparkError as error:
-            self.after = None
+            after = None
             self._complain(f"`streamer fleet status` has no meters without new readings: {error}")
-
-    def _load(self) -> None:
-        """Take over what is recorded, once."""
-        if self._is_loaded:
-            return
-        self._is_loaded = True
-        try:
-            self._names = _ours(self._folder.names())
-            known = read_progress(self._folder)
-            self.before = known.run
-            self.shards, self.after = dict(known.shards), known.after
-            self._made_with = known.made_with
-            self._batches.extend(map(to_line, known.batches))
-        except (SparkError, OSError) as error:
-            self._give_up(error)
+        self.progress = replace(self.progress, shards=shards, after=after, made_with=made_with)
 
     def __enter__(self) -> Self:
-        self._load()
         self._write()
         return self
 
@@ -167,16 +195,19 @@ class ProgressLog:
 
     def add(self, report: Report) -> Batch:
         """Record Spark's report on a batch."""
-        batch = self.batch = Batch.of(report)
-        self._batches.append(to_line(batch))
-        self.shards.update(summaries(report))
-        self.after = batch.number if self.after == batch.number - 1 else None
+        batch, known = Batch.of(report), self.progress
+        self.progress = replace(
+            known,
+            batches=(*known.batches, batch)[-_MAX_BATCHES:],
+            shards={**known.shards, **summaries(report)},
+            after=batch.number if known.after == batch.number - 1 else None,
+        )
         self._write()
         return batch
 
     def heartbeat(self) -> None:
         """Record that the run is alive, if nothing was recorded for `HEARTBEAT_S`."""
-        if self._now() - self.run.said >= HEARTBEAT_S:
+        if self._now() - self.progress.run.said >= HEARTBEAT_S:
             self._write()
 
     def end(self, state: str, cause: str | None = None) -> None:
@@ -186,24 +217,19 @@ class ProgressLog:
             state: `done`, `stopped` or `failed`.
             cause: cause of a failure.
         """
-        self.run = replace(self.run, state=state, cause=cause)
-        self._write()
+        self._write(state=state, cause=cause)
 
-    def _write(self) -> None:
-        self.run = replace(self.run, said=self._now())
-        about = {"version": VERSION, "shards": len(self.shards), "after": self.after}
-        head = json.dumps({**about, "made_with": self._made_with, **asdict(self.run)})
-        shards = (
-            json.dumps({"key": key, **shard.to_json()}, separators=(",", ":"))
-            for key, shard in self.shards.items()
-        )
-        name = f"{_number(self._names[-1]) + 1 if self._names else 0:012d}{_SUFFIX}"
+    def _write(self, **about_run: Any) -> None:
+        run = replace(self.progress.run, said=self._now(), **about_run)
+        self.progress = replace(self.progress, run=run)
+        number = int(self._names[-1].partition(".")[0]) + 1 if self._names else 0
+        name = f"{number:012d}.jsonl"
         try:
-            self._folder.write(name, "\n".join([head, *shards, *self._batches, ""]))
+            self._folder.write(name, self.progress.to_text())
             self._names.append(name)
-            while len(self._names) > 2:
-                self._folder.remove(self._names[0])
-                del self._names[0]
+            for former in self._names[:-2]:
+                self._folder.remove(former)
+            self._names = self._names[-2:]
         except (SparkError, OSError) as error:
             self._give_up(error)
 
@@ -213,8 +239,8 @@ class ProgressLog:
             self._complain(f"progress for `streamer fleet status` cannot be written: {error}")
 
 
-def read_progress(folder: ReadableFolder) -> RunProgress:
-    """Read the newest progress file that can be read.
+def read_progress(folder: ReadableFolder) -> RunProgress | None:
+    """Read the newest progress file that can be read; None without any.
 
     Truncated or damaged lines are left out.
     """
@@ -222,49 +248,13 @@ def read_progress(folder: ReadableFolder) -> RunProgress:
         names = _ours(folder.names())
         for name in reversed(names):
             try:
-                return parse_progress(folder.read(name))
+                return RunProgress.parse(folder.read(name))
             except (SparkError, OSError, ValueError):
                 continue  # removed in the meantime, or damaged: try the one before it
         if not names:
             break
-    return RunProgress()
-
-
-def parse_progress(text: str) -> RunProgress:
-    """Parse a file of a `ProgressLog`.
-
-    Raises:
-        ValueError: the first line or a shard is damaged, or the version is another.
-    """
-    head, *lines = text.split("\n")
-    run: dict[str, Any] = parse_object(head)
-    if run.pop("version", None) != VERSION:
-        raise ValueError("another version")
-    count, after = run.pop("shards", 0), run.pop("after", None)
-    made_with = str(run.pop("made_with", ""))
-    if type(count) is not int or type(after) not in (int, type(None)):
-        raise ValueError(f"shards is {count!r}, after is {after!r}")
-    if not 0 <= count <= len(lines):
-        raise ValueError("the file is truncated")
-    shards = {}
-    for line in lines[:count]:
-        values = parse_object(line)
-        key = values.pop("key", None)
-        if type(key) is not int:
-            raise ValueError(f"the key of a shard is {key!r}")
-        shards[key] = ShardSummary.parse(values)
-    batches = []
-    for line in lines[count : count + _MAX_BATCHES]:
-        try:
-            batches.append(parse_as(Batch, parse_object(line)))
-        except ValueError:
-            continue
-    return RunProgress(parse_as(Run, run), tuple(batches), shards, after, made_with)
+    return None
 
 
 def _ours(names: Iterable[str]) -> list[str]:
     return sorted(name for name in names if re.fullmatch(r"\d{12}\.jsonl", name))
-
-
-def _number(name: str) -> int:
-    return int(name.removesuffix(_SUFFIX))

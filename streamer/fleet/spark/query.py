@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from streamer.fleet.columns import COLUMNS
 from streamer.fleet.spark.checkpoint import CheckpointConfig
 from streamer.fleet.spark.keys import shard_key
-from streamer.fleet.spark.reports import READ, WRITTEN
 from streamer.fleet.spark.values import clean
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ def forecast(readings: DataFrame, config: CheckpointConfig) -> DataFrame:
         cleaned["meter"].isNotNull() & cleaned["minute"].isNotNull() & cleaned["kw"].isNotNull()
     )
     observed = cleaned.observe(
-        READ, fn.count(fn.lit(1)).alias("rows"), fn.count_if(~is_whole).alias("unusable")
+        "read", fn.count(fn.lit(1)).alias("read"), fn.count_if(~is_whole).alias("unusable")
     )
     keyed = observed.where(is_whole).select(
         shard_key(observed["meter"], choices.shards, config.partitions).alias("key"),
@@ -51,7 +50,7 @@ def forecast(readings: DataFrame, config: CheckpointConfig) -> DataFrame:
         for at, name in enumerate(TALLY)
     ]
     watched = out.observe(
-        WRITTEN,
+        "written",
         fn.count(out["meter"]).alias("rows"),
         fn.count(out["alarms"]).alias("alarms"),
         fn.max(fn.when(out["actual_kw"].isNotNull(), out["minute"])).alias("latest_us"),

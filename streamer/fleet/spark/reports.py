@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import re
 import time
-from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields
-from datetime import UTC, datetime
-from typing import Any, Self
+from collections import ChainMap, Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from typing import Annotated, Any, Self
+
+from pydantic import Field
 
 from streamer.display.numbers import plural
-from streamer.fleet.summary import ShardSummary
+from streamer.fleet.jsonrecords import from_json
+from streamer.fleet.summary import ShardSummary, time_of
 
 Report = Mapping[str, Any]
 """Spark's report on a batch, as it is in JSON."""
 
-READ, WRITTEN = "read", "written"
-"""Names of the observed metrics of each batch: those of its readings, and of its rows."""
-
-VERSION = 1
 RUNNING, DONE, STOPPED, FAILED = "running", "done", "stopped", "failed"
 DIED, OVERDUE = "died", "overdue"
 
-_MAX_NUMBER = 1e11
+_MAX_NUMBER = 10**11
 """Upper bound of all counts, and of times in seconds since 1970 with a year of four digits."""
+
+Count = Annotated[int, Field(ge=0, le=_MAX_NUMBER)]
+Seconds = Annotated[float, Field(ge=0, le=_MAX_NUMBER)]
+"""A duration, or a time since 1970."""
 
 _UNIT_S = {"second": 1.0, "minute": 60.0, "hour": 3600.0}
 
@@ -54,15 +56,20 @@ class BatchCounts:
         alarms: rows with an alarm, those of silent meters included.
     """
 
-    read: int = 0
-    unusable: int = 0
-    readings: int = 0
-    late: int = 0
-    doubled: int = 0
-    invalid: int = 0
-    rows: int = 0
-    silent: int = 0
-    alarms: int = 0
+    read: Count = 0
+    unusable: Count = 0
+    readings: Count = 0
+    late: Count = 0
+    doubled: Count = 0
+    invalid: Count = 0
+    rows: Count = 0
+    silent: Count = 0
+    alarms: Count = 0
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The counts by name."""
+        return {it.name: getattr(self, it.name) for it in fields(BatchCounts)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,14 +87,14 @@ class Batch(BatchCounts):
         state_bytes: size of the tables in which the executors keep the state; None if unknown.
     """
 
-    number: int
-    began: float
-    seconds: float
-    parts_s: Mapping[str, float] = field(default_factory=dict)
-    behind: int | None = None
-    newest: float | None = None
-    kinds: Mapping[str, int] = field(default_factory=dict)
-    state_bytes: int | None = None
+    number: Count
+    began: Seconds
+    seconds: Seconds
+    parts_s: Mapping[str, Seconds] = field(default_factory=dict)
+    behind: Count | None = None
+    newest: Seconds | None = None
+    kinds: Mapping[str, Count] = field(default_factory=dict)
+    state_bytes: Count | None = None
 
     @property
     def ended(self) -> float:
@@ -97,20 +104,15 @@ class Batch(BatchCounts):
     @classmethod
     def of(cls, report: Report) -> Self:
         """The relevant part of Spark's report."""
-        read, written = (_observed(report, name) for name in (READ, WRITTEN))
+        observed = _observed(report)
         durations = {name: ms / 1000.0 for name, ms in report["durationMs"].items()}
-        named = {"late", "doubled", "invalid", "rows", "silent", "alarms", "readings"}
-        latest_us = written.get("latest_us")
-        kinds: Counter[str] = Counter()
-        for text in written.get("shards") or ():
-            kinds.update(json.loads(text)["alarms"])
+        latest_us = observed.get("latest_us")
+        kinds = sum((Counter(each.alarms) for each in _shards(report)), Counter[str]())
         return cls(
             number=report["batchId"],
             began=datetime.fromisoformat(report["timestamp"]).timestamp(),
             seconds=durations.pop("triggerExecution", 0.0),
             parts_s=durations,
-            read=read.get("rows") or 0,
-            unusable=read.get("unusable") or 0,
             behind=_behind(report["sources"]),
             newest=None if latest_us is None else max(0.0, latest_us / 1e6),
             kinds=dict(kinds),
@@ -119,7 +121,7 @@ class Batch(BatchCounts):
                 for it in report.get("stateOperators", ())
             )
             or None,
-            **{name: written.get(name) or 0 for name in named},
+            **{it.name: observed.get(it.name) or 0 for it in fields(BatchCounts)},
         )
 
     def line(self, now: float | None = None) -> str | None:
@@ -143,7 +145,7 @@ class Batch(BatchCounts):
             return None
         line = f"batch {self.number}: {plural(self.readings, 'reading')}"
         if self.newest is not None:
-            line += f" to {datetime.fromtimestamp(self.newest, UTC):%Y-%m-%d %H:%M}"
+            line += f" to {time_of(self.newest):%Y-%m-%d %H:%M}"
             behind = (time.time() if now is None else now) - self.newest
             if 0 <= behind < _DAY_S:
                 line += f" ({behind / 60.0:.1f} min ago)"
@@ -155,13 +157,26 @@ class Batch(BatchCounts):
 
 def summaries(report: Report) -> dict[int, ShardSummary]:
     """The last summaries of the shards that had readings or timers in a batch, by key."""
-    found = map(json.loads, _observed(report, WRITTEN).get("shards") or ())
-    return {it["key"]: ShardSummary.parse(it["shard"]) for it in found}
+    return {each.key: each.shard for each in _shards(report)}
 
 
-def _observed(report: Report, name: str) -> Mapping[str, Any]:
-    """Observed metrics of a batch; empty for a batch without any."""
-    return report["observedMetrics"].get(name) or {}
+@dataclass(frozen=True)
+class _ShardReport:
+    """A report of `streamer.fleet.spark.processor` on a shard in a batch."""
+
+    key: int
+    alarms: Mapping[str, int]
+    shard: ShardSummary
+
+
+def _shards(report: Report) -> Iterator[_ShardReport]:
+    for text in _observed(report).get("shards") or ():
+        yield from_json(_ShardReport, text)
+
+
+def _observed(report: Report) -> Mapping[str, Any]:
+    """Observed metrics of a batch, as `streamer.fleet.spark.query` names them."""
+    return ChainMap(*(it for it in report["observedMetrics"].values() if it))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,15 +195,15 @@ class Run:
         pid: process on that machine.
     """
 
-    began: float
+    began: Seconds
     source: str
     sink: str
-    every_s: float = 0.0
-    said: float = 0.0
+    every_s: Seconds = 0.0
+    said: Seconds = 0.0
     state: str = RUNNING
     cause: str | None = None
     host: str = ""
-    pid: int = 0
+    pid: Count = 0
 
     def state_at(self, now: float) -> str:
         """The state as seen by another process.
@@ -215,58 +230,6 @@ def seconds_of(every: str) -> float | None:
     """
     found = re.fullmatch(r"\s*([1-9]\d*)\s+(second|minute|hour)s?\s*", every)
     return int(found[1]) * _UNIT_S[found[2]] if found else None
-
-
-def parse_as(kind: type[Any], values: dict[str, Any]) -> Any:
-    """Make an instance of a dataclass, after checking the types and ranges of all values.
-
-    Raises:
-        ValueError: a value is wrong or missing.
-    """
-    kinds: dict[Any, tuple[type, ...]] = {
-        "str": (str,),
-        "str | None": (str, type(None)),
-        "int": (int,),
-        "int | None": (int, type(None)),
-        "float": (float, int),
-        "float | None": (float, int, type(None)),
-        "Mapping[str, float]": (dict,),
-        "Mapping[str, int]": (dict,),
-    }
-    for each in fields(kind):
-        if each.name in values and type(values[each.name]) not in kinds[each.type]:
-            raise ValueError(f"{each.name} is {values[each.name]!r}")
-    parts = [part for name in ("parts_s", "kinds") for part in dict(values.get(name, {})).values()]
-    if any(type(part) not in (float, int) for part in parts):
-        raise ValueError("a part is not a number")
-    numbers = [it for it in (*values.values(), *parts) if isinstance(it, float | int)]
-    if not all(0 <= it <= _MAX_NUMBER for it in numbers):
-        raise ValueError("a number is out of its range")
-    try:
-        return kind(**values)
-    except TypeError as error:
-        raise ValueError(str(error)) from None
-
-
-def parse_object(line: str) -> dict[str, Any]:
-    """Parse a line with a JSON object.
-
-    Raises:
-        ValueError: the line is not a JSON object.
-    """
-    found = json.loads(line, parse_constant=_reject)
-    if not isinstance(found, dict):
-        raise ValueError("not an object")
-    return found
-
-
-def _reject(constant: str) -> None:
-    raise ValueError(f"{constant} is not a number")
-
-
-def to_line(batch: Batch) -> str:
-    """A batch as a line of JSON, without the line break."""
-    return json.dumps(asdict(batch), separators=(",", ":"))
 
 
 def _behind(sources: Iterable[Any]) -> int | None:

@@ -99,8 +99,9 @@ def stopped(open_folder: Opener, checkpoint: str) -> tuple[CheckpointConfig, int
     config = read_config(open_folder(checkpoint), checkpoint)
     if config is None:
         raise UsageError(f"{checkpoint} has no fleet: give the checkpoint folder of a run")
-    run = read_progress(open_folder(f"{checkpoint}/{FOLDER}")).run
-    if run is not None and run.state_at(time.time()) == RUNNING:
+    known = read_progress(open_folder(f"{checkpoint}/{FOLDER}"))
+    if known is not None and known.run.state_at(time.time()) == RUNNING:
+        run = known.run
         raise UsageError(
             f"{checkpoint} is in use by process {run.pid} on {run.host}: stop it first"
         )

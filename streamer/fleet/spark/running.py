@@ -13,8 +13,8 @@ from streamer.display.lines import one_line
 from streamer.extras import optional_import
 from streamer.fleet.spark.firstbatch import FirstBatchProgress
 from streamer.fleet.spark.job import FleetJob
-from streamer.fleet.spark.progress import ProgressLog
-from streamer.fleet.spark.reports import DIED, DONE, OVERDUE, RUNNING, STOPPED, Batch, Report
+from streamer.fleet.spark.progress import RunProgress
+from streamer.fleet.spark.reports import DIED, DONE, OVERDUE, RUNNING, STOPPED, Batch, Report, Run
 from streamer.fleet.spark.session import SparkSettings, check_spark, spark_session
 from streamer.fleet.spark.signals import noted_signals
 from streamer.fleet.spark.waiting import wait_for
@@ -65,15 +65,15 @@ def run_fleet(
             page = session.sparkContext.uiWebUrl
             note(None if page is None else f"Spark's web interface: {page}")
             with log:
-                publish(log, None)
-                for change in _changes(log):
+                publish(log.progress, None)
+                for change in _changes(log.before, log.progress.run):
                     warn(change)
                 lines: list[str | None] = []
                 first = FirstBatchProgress(queries[0], session.sparkContext.statusTracker())
 
                 def show(report: Report) -> None:
                     batch = log.add(report)
-                    publish(log, batch)
+                    publish(log.progress, batch)
                     lines.append(batch.line())
                     note(lines[-1])
 
@@ -86,13 +86,13 @@ def run_fleet(
                 if job.once and not signals and (following := job.follow(session)):
                     wait_for(following, signals=signals, heartbeat=log.heartbeat)
                 log.end(STOPPED if signals else DONE)
-                publish(log, None)
+                publish(log.progress, None)
                 if job.once and not signals and not any(lines):
                     note("nothing new at the source")
     return 128 + signals[0] if signals else 0
 
 
-Publish = Callable[[ProgressLog, Batch | None], None]
+Publish = Callable[[RunProgress, Batch | None], None]
 
 
 @contextmanager
@@ -113,18 +113,19 @@ def _served(metrics: tuple[str, int] | None) -> Iterator[Publish]:
         yield found.show
 
 
-def _changes(log: ProgressLog) -> Iterator[str]:
+def _changes(before: Run | None, run: Run) -> Iterator[str]:
     """Warnings about the run before: that it runs, has died, or had another source or sink."""
-    before, run = log.before, log.run
-    if before is not None and before.pid != os.getpid() and before.state_at(time.time()) == RUNNING:
+    if before is None:
+        return
+    if before.pid != os.getpid() and before.state_at(time.time()) == RUNNING:
         yield (
             f"process {before.pid} on {before.host} runs on this checkpoint, too: stop one of them"
         )
-    if before is not None and before.state_at(run.began) in (DIED, OVERDUE):
+    if before.state_at(run.began) in (DIED, OVERDUE):
         yield "the run before has died; this one continues after its last complete batch"
-    if before is not None and before.sink != run.sink:
+    if before.sink != run.sink:
         yield f"the sink was {before.sink} before; its earlier output stays there"
-    if before is not None and before.source != run.source:
+    if before.source != run.source:
         yield (
             f"the source was {before.source} before: if the query fails, give that again, or "
             "another --checkpoint"

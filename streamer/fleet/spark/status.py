@@ -5,17 +5,17 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields, replace
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from streamer.errors import UsageError
 from streamer.fleet.spark.checkpoint import CheckpointConfig, read_config
 from streamer.fleet.spark.meters import MetersStatus, meters_status
-from streamer.fleet.spark.progress import FOLDER, RunProgress, read_progress
+from streamer.fleet.spark.progress import FOLDER, read_progress
 from streamer.fleet.spark.reports import Batch, BatchCounts, Run
 from streamer.fleet.spark.storage import Opener, last_batch
-from streamer.fleet.summary import MeterSummary
+from streamer.fleet.summary import MeterSummary, Scores, time_of
 
 HOUR_S = 3600.0
 
@@ -67,11 +67,11 @@ class FleetStatus:
     checkpoint: str
     at: datetime
     fixed: CheckpointConfig
-    run: Run | None
+    run: Run | None = None
     batch: int | None
-    last: BatchStatus | None
-    hour: BatchStatus | None
-    fleet: MetersStatus | None
+    last: BatchStatus | None = None
+    hour: BatchStatus | None = None
+    fleet: MetersStatus | None = None
 
     @property
     def lag_s(self) -> float | None:
@@ -116,27 +116,29 @@ def fleet_status(
         missing = "is not a checkpoint" if folder.exists() else "does not exist"
         raise UsageError(f"{checkpoint} {missing}: give the --checkpoint of a `streamer fleet run`")
     progress = read_progress(open_folder(f"{checkpoint}/{FOLDER}"))
-    at, run = now(), progress.run
-    return FleetStatus(
+    at = now()
+    status = FleetStatus(
         checkpoint=checkpoint,
         at=time_of(at),
         fixed=config,
-        run=None if run is None else replace(run, state=run.state_at(at)),
         batch=last_batch(open_folder(f"{checkpoint}/commits")),
+    )
+    if progress is None:
+        return status
+    fleet = None
+    if progress.shards:
+        fleet = meters_status(
+            progress.shards,
+            batch=progress.after,
+            worst=worst,
+            silent_after=config.choices.silent_after,
+        )
+    return replace(
+        status,
+        run=replace(progress.run, state=progress.run.state_at(at)),
         last=_batches(progress.batches[-1:]),
         hour=_batches(progress.over(HOUR_S)),
-        fleet=_meters(progress, config, worst),
-    )
-
-
-def _meters(progress: RunProgress, config: CheckpointConfig, worst: int) -> MetersStatus | None:
-    if not progress.shards:
-        return None
-    return meters_status(
-        progress.shards,
-        batch=progress.after,
-        worst=worst,
-        silent_after=config.choices.silent_after,
+        fleet=fleet,
     )
 
 
@@ -144,14 +146,11 @@ def _batches(batches: Sequence[Batch]) -> BatchStatus | None:
     if not batches:
         return None
     seconds = sum(batch.seconds for batch in batches)
-    parts_s: Counter[str] = Counter()
-    kinds: Counter[str] = Counter()
+    totals, parts_s, kinds = Counter[str](), Counter[str](), Counter[str]()
     for batch in batches:
+        totals.update(batch.counts)
         parts_s.update(batch.parts_s)
         kinds.update(batch.kinds)
-    totals = {
-        it.name: sum(getattr(batch, it.name) for batch in batches) for it in fields(BatchCounts)
-    }
     return BatchStatus(
         batches=len(batches),
         number=batches[-1].number,
@@ -172,6 +171,8 @@ def _plain(value: Any) -> Any:
         values = {"minute": value.minute, "skill": value.skill, **value._asdict()}
         del values["minute_us"]
         return _plain(values)
+    if isinstance(value, Scores):
+        return {**value._asdict(), "skill": value.skill, "frozen_skill": value.frozen_skill}
     if isinstance(value, dict):
         return {name: _plain(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
@@ -179,8 +180,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")
     return value
-
-
-def time_of(seconds: float) -> datetime:
-    """A time in seconds since 1970 as one in UTC."""
-    return datetime.fromtimestamp(seconds, UTC)

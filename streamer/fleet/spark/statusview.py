@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from streamer.display.durations import lasting
-from streamer.display.lines import printable
-from streamer.display.numbers import NOTHING, number, percent, plural
+from streamer.display.lines import one_line
+from streamer.display.numbers import NOTHING, fixed, number, percent, plural
 from streamer.display.tables import plain_table
 from streamer.fleet.spark.meters import MetersStatus
 from streamer.fleet.spark.reports import DIED, FAILED, OVERDUE, RUNNING, Run
-from streamer.fleet.spark.status import BatchStatus, FleetStatus, time_of
-from streamer.fleet.summary import MIN_SETTLED, MeterSummary
+from streamer.fleet.spark.status import BatchStatus, FleetStatus
+from streamer.fleet.summary import MIN_SETTLED, MeterSummary, Scores, time_of
 
-_NAME_WIDTH = 24
+_table = partial(plain_table, first_width=24)
 _PARTS = 3
-_MAX_FIXED = 1e6
 _GONE = (FAILED, DIED, OVERDUE)
 _COUNTS = {
     "read": "rows read",
@@ -52,13 +52,13 @@ def _heading(status: FleetStatus) -> RenderableType:
     grid = Table(box=None, show_header=False, pad_edge=False)
     grid.add_column(style="bold", no_wrap=True)
     grid.add_column(overflow="fold")
-    grid.add_row("checkpoint", _clean(status.checkpoint))
+    grid.add_row("checkpoint", one_line(status.checkpoint))
     run = status.run
     if run is None:
         grid.add_row("query", "no progress recorded")
     else:
         grid.add_row("query", _run(run, status.at))
-        grid.add_row("from, to", _clean(f"{run.source}, {run.sink}"))
+        grid.add_row("from, to", one_line(f"{run.source}, {run.sink}"))
     if status.batch is not None:
         batch = f"{status.batch}"
         if status.last is not None and status.last.number == status.batch:
@@ -81,14 +81,14 @@ def _run(run: Run, at: datetime) -> Text:
         OVERDUE: f"no record since {_shown(said)} UTC, {heard}",
     }.get(run.state, f"{run.state} {heard}")
     if run.cause is not None:
-        text += f": {_clean(run.cause).plain}"
+        text += f": {one_line(run.cause)}"
     return Text(text, style="bold red" if run.state in _GONE else "")
 
 
 def _batches(last: BatchStatus, hour: BatchStatus, run: Run | None) -> RenderableType:
     span = lasting((hour.ended - hour.began).total_seconds())
     many = "1 batch" if hour.batches == 1 else f"{hour.batches:,} batches"
-    table = plain_table("", f"batch {last.number}", f"{many} in {span}", first_width=_NAME_WIDTH)
+    table = _table("", f"batch {last.number}", f"{many} in {span}")
     both = (last, hour)
     table.add_row("readings", *(f"{it.readings:,}" for it in both))
     table.add_row("readings/s", *(number(it.readings_per_s, ",.0f") for it in both))
@@ -102,41 +102,28 @@ def _batches(last: BatchStatus, hour: BatchStatus, run: Run | None) -> Renderabl
         if any(counts) or name in ("read", "rows", "late", "silent"):
             table.add_row(what, *(f"{count:,}" for count in counts))
     for kind in sorted(hour.kinds.keys() - {"silent"}):
-        table.add_row(f"alarm {_clean(kind)}", *(f"{it.kinds.get(kind, 0):,}" for it in both))
+        table.add_row(f"alarm {one_line(kind)}", *(f"{it.kinds.get(kind, 0):,}" for it in both))
     return Group(table, Text(_split(last)))
 
 
 def _split(last: BatchStatus) -> str:
     """Durations of the parts of the last batch, longest first."""
     longest = sorted(last.parts_s.items(), key=lambda part: -part[1])[:_PARTS]
-    parts = [f"{_clean(name).plain} {seconds:.2f} s" for name, seconds in longest if seconds]
+    parts = [f"{one_line(name)} {seconds:.2f} s" for name, seconds in longest if seconds]
     return f"Of batch {last.number}: {', '.join(parts)}." if parts else ""
 
 
 def _fleet(status: FleetStatus, fleet: MetersStatus) -> RenderableType:
     scores = fleet.scores
-    table = plain_table(
-        _heard(fleet), "MSE kW²", "MAE kW", "skill", "in the band", first_width=_NAME_WIDTH
-    )
-    table.add_row(
-        "forecast",
-        _score(scores.mse_kw2),
-        _score(scores.mae_kw),
-        percent(scores.skill),
-        percent(scores.coverage, signed=False),
-    )
+    heard = f"{plural(fleet.meters, 'meter')} in {plural(fleet.shards, 'shard')}"
+    table = _table(heard, "MSE kW²", "MAE kW", "skill", "in the band")
+    table.add_row(*_row("forecast", scores, fixed(scores.mae_kw, 4)))
     if status.fixed.choices.adapt:
-        frozen = (_score(scores.frozen_mse_kw2), "", percent(scores.frozen_skill), "")
+        frozen = (fixed(scores.frozen_mse_kw2, 4), "", percent(scores.frozen_skill), "")
         table.add_row("frozen", *frozen)
-    table.add_row("persistence", _score(scores.persistence_mse_kw2), "", "", "")
+    table.add_row("persistence", fixed(scores.persistence_mse_kw2, 4), "", "", "")
     for minutes, mean in fleet.horizons.items():
-        table.add_row(
-            f"mean of {minutes} minutes",
-            _score(mean.mse_kw2),
-            "",
-            percent(mean.skill),
-            percent(mean.coverage, signed=False),
-        )
+        table.add_row(*_row(f"mean of {minutes} minutes", mean))
     about = f"Of {plural(scores.settled, 'settled minute')}"
     if fleet.batch is None:
         about += "; some shards may be missing until the next run"
@@ -146,8 +133,9 @@ def _fleet(status: FleetStatus, fleet: MetersStatus) -> RenderableType:
     return Group(table, Text(f"{about}. Dropped: {dropped}."))
 
 
-def _heard(fleet: MetersStatus) -> str:
-    return f"{plural(fleet.meters, 'meter')} in {plural(fleet.shards, 'shard')}"
+def _row(name: str, scores: Scores, mae_kw: str = "") -> tuple[str, ...]:
+    coverage = percent(scores.coverage, signed=False)
+    return name, fixed(scores.mse_kw2, 4), mae_kw, percent(scores.skill), coverage
 
 
 def _worst(status: FleetStatus, fleet: MetersStatus) -> list[RenderableType]:
@@ -158,69 +146,48 @@ def _worst(status: FleetStatus, fleet: MetersStatus) -> list[RenderableType]:
         if fleet.soon_silent:
             text += f", and {fleet.soon_silent:,} soon to be reported"
         text += f" (nothing for {plural(after, 'minute')})"
-        has_any = bool(fleet.longest_silent)
-        parts += ["", _silent(text, fleet) if has_any else Text(text, style="bold")]
+        parts += ["", _silent(text, fleet) if fleet.longest_silent else Text(text, style="bold")]
+    which = f"of meters with {plural(MIN_SETTLED, 'minute')} settled or more"
     for title, meters in (
-        ("Lowest skill", fleet.lowest_skill),
-        ("Largest MSE", fleet.largest_mse),
+        (f"Lowest skill, {which}", fleet.lowest_skill),
+        (f"Largest MSE, {which}", fleet.largest_mse),
     ):
         if meters:
-            title = f"{title}, of meters with {plural(MIN_SETTLED, 'minute')} settled or more"
             parts += ["", _scored(title, meters)]
     return parts
 
 
 def _silent(title: str, fleet: MetersStatus) -> Table:
     """Silent meters, by event time."""
-    table = plain_table(
-        title, "last minute", "before the newest", "last kW", first_width=_NAME_WIDTH
-    )
+    table = _table(title, "last minute", "before the newest", "last kW")
     for meter in fleet.longest_silent:
-        gone = NOTHING
-        if meter.minute is not None and fleet.newest is not None:
-            gone = lasting(max(0.0, (fleet.newest - meter.minute).total_seconds()))
-        table.add_row(_clean(meter.meter), _shown(meter.minute), gone, _short(meter.last_kw, ".3f"))
+        gone = lasting(((fleet.newest or meter.minute) - meter.minute).total_seconds())
+        table.add_row(one_line(meter.meter), _shown(meter.minute), gone, fixed(meter.last_kw, 3))
     return table
 
 
 def _scored(title: str, meters: Sequence[MeterSummary]) -> Table:
-    table = plain_table(
-        title, "skill", "MSE kW²", "persistence", "in the band", "settled", first_width=_NAME_WIDTH
-    )
+    table = _table(title, "skill", "MSE kW²", "persistence", "in the band", "settled")
     for meter in meters:
         table.add_row(
-            _clean(meter.meter),
+            one_line(meter.meter),
             percent(meter.skill),
-            _score(meter.mse_kw2),
-            _score(meter.persistence_mse_kw2),
+            fixed(meter.mse_kw2, 4),
+            fixed(meter.persistence_mse_kw2, 4),
             percent(meter.coverage, signed=False),
             f"{meter.settled:,}",
         )
     return table
 
 
-def _score(value: float | None) -> str:
-    return _short(value, ".4f")
-
-
-def _short(value: float | None, form: str) -> str:
-    """A number in a format, or in scientific notation if it is too long for a column."""
-    return number(value, form if value is None or abs(value) < _MAX_FIXED else ".1e")
-
-
 def _since(minute: datetime | None, at: datetime) -> str:
     return NOTHING if minute is None else f"{_shown(minute)} UTC, {_ago(minute, at)}"
 
 
-def _shown(minute: datetime | None) -> str:
-    return NOTHING if minute is None else f"{minute:%Y-%m-%d %H:%M}"
+def _shown(minute: datetime) -> str:
+    return f"{minute:%Y-%m-%d %H:%M}"
 
 
 def _ago(then: datetime, at: datetime) -> str:
     seconds = (at - then).total_seconds()
     return f"{lasting(seconds)} ago" if seconds >= 0 else f"{lasting(-seconds)} ahead"
-
-
-def _clean(text: str) -> Text:
-    """Text from outside, without control characters."""
-    return Text(printable(text, mark="\N{REPLACEMENT CHARACTER}"))

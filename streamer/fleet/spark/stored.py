@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from streamer.fleet.jsonrecords import from_json
 from streamer.fleet.spark.checkpoint import CheckpointConfig
 from streamer.fleet.spark.failures import explained
 from streamer.fleet.summary import ShardSummary
@@ -41,7 +42,7 @@ def read_summaries(
             texts = []
             for state in rows.column("state"):
                 shard = restored_shard(task, decompressed(state.as_py()))
-                texts.append(json.dumps(shard.tally().to_json()))
+                texts.append(json.dumps(vars(shard.tally())))
             yield pa.RecordBatch.from_arrays([rows.column("key"), pa.array(texts)], ["key", "text"])
 
     with explained(f"{checkpoint}: the state of batch {batch}, below state/, cannot be read"):
@@ -53,4 +54,4 @@ def read_summaries(
             .select("key.key", "value.state")
         )
         found = states.mapInArrow(summarised, "key int, text string").collect()
-    return {row["key"]: ShardSummary.parse(json.loads(row["text"])) for row in found}
+    return {row["key"]: from_json(ShardSummary, row["text"]) for row in found}

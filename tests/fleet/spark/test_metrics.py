@@ -6,6 +6,7 @@ import re
 import socket
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from urllib.request import urlopen
 
 import pytest
@@ -13,9 +14,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from streamer.errors import LinkError
 from streamer.fleet.spark.metrics import FLEET, WORST, FleetMetrics
-from streamer.fleet.spark.progress import ProgressLog
+from streamer.fleet.spark.progress import RunProgress
 from streamer.fleet.spark.reports import DONE, Batch, Run
-from streamer.fleet.summary import ShardSummary, Sums
+from streamer.fleet.summary import Scores, ShardSummary
 from tests.docs.pages import ROOT, read
 from tests.publishing.metrics.tools import needs_prometheus, promtool
 
@@ -41,21 +42,6 @@ BATCH = Batch(
 )
 
 
-class Nowhere:
-    """A folder that keeps nothing."""
-
-    def names(self) -> list[str]:
-        return []
-
-    def read(self, name: str) -> str:
-        raise AssertionError(name)
-
-    def write(self, name: str, text: str) -> None:
-        pass
-
-    remove = read
-
-
 def shard(key: int, settled: int = 100) -> ShardSummary:
     error = (1.0 + key) / 100.0
     return ShardSummary(
@@ -67,19 +53,20 @@ def shard(key: int, settled: int = 100) -> ShardSummary:
         latest_us=NEWEST_US - key * 60_000_000,
         oldest_us=NEWEST_US - 3_600_000_000,
         scores={
-            "1": Sums(settled, settled * error, settled * 0.1, settled * 0.04, settled * 0.05, 90),
-            "15": Sums(),
+            "1": Scores(
+                settled, settled * error, settled * 0.1, settled * 0.04, settled * 0.05, 90
+            ),
+            "15": Scores(),
         },
-        worst=[],
+        worst=(),
     )
 
 
-@pytest.fixture
-def log() -> ProgressLog:
-    log = ProgressLog(Nowhere(), RUN, pytest.fail, now=lambda: 5.0)
-    log.shards = {key: shard(key) for key in range(8)}
-    log.after = 6
-    return log
+PROGRESS = RunProgress(RUN, shards={key: shard(key) for key in range(8)}, after=6)
+
+
+def with_shards(shards: dict[int, ShardSummary], **changes: Any) -> RunProgress:
+    return replace(PROGRESS, shards={**PROGRESS.shards, **shards}, **changes)
 
 
 def scraped(metrics: FleetMetrics, accept: str = "text/plain") -> str:
@@ -98,10 +85,10 @@ def values(metrics: FleetMetrics) -> dict[str, float]:
     }
 
 
-def test_before_the_first_batch_all_counters_are_zero(log: ProgressLog) -> None:
+def test_before_the_first_batch_all_counters_are_zero() -> None:
     metrics = FleetMetrics()
     assert values(metrics)["running"] == 0.0
-    metrics.show(log)
+    metrics.show(PROGRESS)
     found = values(metrics)
     assert found["running"] == found["info['out', 'in']"] == 1.0
     assert found["trigger_seconds"] == 60.0
@@ -111,14 +98,13 @@ def test_before_the_first_batch_all_counters_are_zero(log: ProgressLog) -> None:
     assert "last_batch_seconds" not in found
 
 
-def test_a_batch_is_counted_and_shown(log: ProgressLog) -> None:
+def test_a_batch_is_counted_and_shown() -> None:
     metrics = FleetMetrics()
-    metrics.show(log)
+    metrics.show(PROGRESS)
     for number in range(2):
-        log.shards = {**log.shards, 3: shard(3, settled=100 + 50 * (number + 1))}
-        metrics.show(log, replace(BATCH, number=number))
-    log.end(DONE)
-    metrics.show(log)
+        progress = with_shards({3: shard(3, settled=100 + 50 * (number + 1))})
+        metrics.show(progress, replace(BATCH, number=number))
+    metrics.show(replace(progress, run=replace(RUN, state=DONE)))
     found = values(metrics)
     assert found["running"] == 0.0
     assert (found["batches_total"], found["batch_seconds_total"]) == (2.0, 5.0)
@@ -142,9 +128,9 @@ def test_a_batch_is_counted_and_shown(log: ProgressLog) -> None:
     assert found["skill_ratio['1']"] == pytest.approx(-1 / 9)
 
 
-def test_few_shards_have_gauges_of_their_own(log: ProgressLog) -> None:
+def test_few_shards_have_gauges_of_their_own() -> None:
     metrics = FleetMetrics()
-    metrics.show(log)
+    metrics.show(PROGRESS)
     found = values(metrics)
     skills = {name: value for name, value in found.items() if name.startswith("shard_skill")}
     assert list(skills) == [f"shard_skill_ratio['{key}']" for key in (7, 6, 5, 4, 3)]
@@ -154,25 +140,21 @@ def test_few_shards_have_gauges_of_their_own(log: ProgressLog) -> None:
     assert behind[0] == "shard_newest_minute_timestamp_seconds['7']"
 
 
-def test_a_total_that_falls_by_rounding_is_no_new_beginning(log: ProgressLog) -> None:
+def test_a_total_that_falls_by_rounding_is_no_new_beginning() -> None:
     metrics = FleetMetrics()
-    metrics.show(log)
+    metrics.show(PROGRESS)
     one = shard(0)
     fallen = one.scores["1"]._replace(mse_kw2=one.scores["1"].mse_kw2 * (1 - 1e-12))
-    log.shards = {**log.shards, 0: replace(one, scores={"1": fallen})}
-    metrics.show(log, BATCH)
+    metrics.show(with_shards({0: replace(one, scores={"1": fallen})}), BATCH)
     assert values(metrics)["squared_error_square_watts_total['model', '1']"] == 0.0
 
 
-def test_all_forecasts_of_a_new_shard_count_if_the_others_are_known(log: ProgressLog) -> None:
+def test_all_forecasts_of_a_new_shard_count_if_the_others_are_known() -> None:
     metrics = FleetMetrics()
-    metrics.show(log)
-    log.shards = {**log.shards, 8: shard(8)}
-    metrics.show(log, BATCH)
+    metrics.show(PROGRESS)
+    metrics.show(with_shards({8: shard(8)}), BATCH)
     assert values(metrics)["forecasts_settled_total['1']"] == 100.0
-    log.after = None
-    log.shards = {**log.shards, 8: shard(8, settled=130), 9: shard(9)}
-    metrics.show(log, BATCH)
+    metrics.show(with_shards({8: shard(8, settled=130), 9: shard(9)}, after=None), BATCH)
     assert values(metrics)["forecasts_settled_total['1']"] == 130.0
 
 
@@ -186,10 +168,10 @@ def test_an_address_in_use_is_named() -> None:
 
 @needs_prometheus[0]
 @needs_prometheus[1]
-def test_prometheus_accepts_the_metrics(log: ProgressLog) -> None:
+def test_prometheus_accepts_the_metrics() -> None:
     metrics = FleetMetrics()
-    metrics.show(log)
-    metrics.show(log, BATCH)
+    metrics.show(PROGRESS)
+    metrics.show(PROGRESS, BATCH)
     promtool("check", "metrics", text=scraped(metrics).encode())
 
 

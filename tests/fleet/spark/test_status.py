@@ -9,7 +9,7 @@ import shutil
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -30,7 +30,7 @@ from streamer.fleet.shard import Shard
 from streamer.fleet.spark import running as spark_run
 from streamer.fleet.spark.checkpoint import CheckpointConfig, CheckpointOptions, read_config
 from streamer.fleet.spark.job import FleetJob
-from streamer.fleet.spark.meters import FleetScores, MetersStatus, meters_status
+from streamer.fleet.spark.meters import MetersStatus, meters_status
 from streamer.fleet.spark.progress import FOLDER
 from streamer.fleet.spark.reports import DIED, DONE, FAILED, OVERDUE, RUNNING, STOPPED, Run
 from streamer.fleet.spark.session import SparkSettings
@@ -39,7 +39,7 @@ from streamer.fleet.spark.statusview import status_tables
 from streamer.fleet.spark.storage import LocalFolder, Storage
 from streamer.fleet.spark.stored import read_summaries
 from streamer.fleet.spark.waiting import new_reports
-from streamer.fleet.summary import MeterSummary
+from streamer.fleet.summary import MeterSummary, Scores
 from streamer.models import load_model
 
 METERS = [f"meter {number}" for number in range(6)]
@@ -226,14 +226,12 @@ METER = MeterSummary(
     frozen_mse_kw2=0.03,
     coverage=0.85,
 )
-SCORES = FleetScores(
+SCORES = Scores(
     settled=72_000,
     mse_kw2=0.0383,
     mae_kw=0.0738,
     persistence_mse_kw2=0.0453,
     frozen_mse_kw2=0.0391,
-    skill=0.1545,
-    frozen_skill=0.1369,
     coverage=0.9012,
 )
 FLEET = MetersStatus(
@@ -331,7 +329,7 @@ Of batch 7: addBatch 4.00 s, walCommit 0.50 s.
 1,000 meters in 16 shards
              MSE kW²  MAE kW    skill  in the band
 ──────────────────────────────────────────────────
-forecast      0.0383  0.0738  +15.4 %       90.1 %
+forecast      0.0383  0.0738  +15.5 %       90.1 %
 frozen        0.0391          +13.7 %
 persistence   0.0453
 Of 72,000 settled minutes. Dropped: 12 late, 3 duplicate and 0 invalid.
@@ -375,7 +373,7 @@ def test_a_status_before_the_first_batch_has_no_tables() -> None:
 
 
 def test_a_fleet_without_settled_minutes_has_dashes() -> None:
-    nothing = FleetScores(**{it.name: None for it in fields(FleetScores)} | {"settled": 0})  # type: ignore[arg-type]
+    nothing = Scores().means()
     fleet = replace(
         FLEET, scores=nothing, silent=0, longest_silent=(), lowest_skill=(), largest_mse=()
     )
@@ -393,12 +391,12 @@ def test_control_characters_in_names_do_not_reach_the_terminal() -> None:
 
 
 def test_longer_horizons_and_the_kinds_of_alarms_are_shown() -> None:
-    scores = replace(SCORES, mae_kw=None, frozen_mse_kw2=None, frozen_skill=None)
+    scores = SCORES._replace(mae_kw=None, frozen_mse_kw2=None)
     last = replace(LAST, kinds={"peak": 2, "silent": 1})
     hour = replace(HOUR, kinds={"peak": 5, "silent": 1, "stuck": 1})
     status = replace(STATUS, fleet=replace(FLEET, horizons={"15": scores}), last=last, hour=hour)
     text = shown(status)
-    assert "mean of 15 minutes   0.0383          +15.4 %       90.1 %" in text
+    assert "mean of 15 minutes   0.0383          +15.5 %       90.1 %" in text
     assert re.search(r"alarm peak +2 +5\nalarm stuck +0 +1\nOf batch", text)
 
 
