@@ -43,13 +43,6 @@ class Gaps(StrEnum):
     RESET = "reset"
 
 
-class PowerUnit(StrEnum):
-    """Unit of power."""
-
-    KW = "kW"
-    W = "W"
-
-
 class Horizons(tuple[int, ...]):
     """Horizons in minutes, written with commas between them.
 

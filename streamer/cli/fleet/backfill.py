@@ -14,18 +14,16 @@ from streamer.cli.fleet.options import (
     MasterOption,
     UnitOption,
     VerboseOption,
+    given,
 )
 
 
 def backfill(
+    context: typer.Context,
     checkpoint: CheckpointOption,
     source: Annotated[
         str,
-        typer.Option(
-            metavar="SOURCE",
-            help="A folder of old readings, or a pattern of its files.",
-            show_default=False,
-        ),
+        typer.Option(metavar="SOURCE", help="A folder of old readings, or a pattern of its files."),
     ],
     sink: Annotated[
         str,
@@ -33,7 +31,6 @@ def backfill(
             metavar="SINK",
             help="Another folder for Parquet files than that of the run; or kafka://HOST:PORT/"
             "TOPIC, or console.",
-            show_default=False,
         ),
     ],
     columns: ColumnsOption = None,
@@ -59,16 +56,11 @@ def backfill(
       streamer fleet backfill --checkpoint ck/ --source old/ --sink old-forecasts/
     """
     from streamer.fleet.spark.backfill import backfill_job
+    from streamer.fleet.spark.checkpoint import CheckpointOptions
     from streamer.fleet.spark.running import run_fleet
     from streamer.fleet.spark.session import SparkSettings, parse_conf
 
-    given = {"columns": columns, "unit": None if unit is None else unit.value}
-    job = backfill_job(
-        checkpoint,
-        source=source,
-        sink=sink,
-        given={name: value for name, value in given.items() if value is not None},
-        format=None if format is None else format.value,
-    )
-    spark = SparkSettings(master, parse_conf(conf or []), verbose=verbose)
+    changed = given(context, CheckpointOptions)
+    job = backfill_job(checkpoint, source=source, sink=sink, given=changed, format=format)
+    spark = SparkSettings(master, parse_conf(conf or []), verbose)
     raise typer.Exit(run_fleet(job, spark, quiet=quiet))

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Annotated
+from dataclasses import fields
+from typing import Annotated, Any, Literal
 
 import typer
 
-from streamer.cli.options import PowerUnit
-
-
-class FileFormat(StrEnum):
-    """Format of a fleet's files."""
-
-    PARQUET = "parquet"
-    CSV = "csv"
-    JSON = "json"
-
+FileFormat = Literal["parquet", "csv", "json"]
+"""Format of a fleet's files."""
 
 KEPT = "Kept with the checkpoint"
 
@@ -25,26 +17,21 @@ ColumnsOption = Annotated[
     typer.Option(
         metavar="NAMES",
         help=f"Names of the source's columns, as in meter=id,minute=time,kw=power. {KEPT}.",
-        show_default=False,
     ),
 ]
 
 UnitOption = Annotated[
-    PowerUnit | None,
-    typer.Option(help=f"Unit of the source's power. {KEPT}; kW at first.", show_default=False),
+    Literal["kW", "W"] | None,
+    typer.Option(help=f"Unit of the source's power. {KEPT}; kW at first."),
 ]
 
 FormatOption = Annotated[
     FileFormat | None,
-    typer.Option(
-        help="Format of the source's files; by default by the ending of their names.",
-        show_default=False,
-    ),
+    typer.Option(help="Format of the source's files; by default by the ending of their names."),
 ]
 
 CheckpointOption = Annotated[
-    str,
-    typer.Option(metavar="DIR", help="The checkpoint folder of the run.", show_default=False),
+    str, typer.Option(metavar="DIR", help="The checkpoint folder of the run.")
 ]
 
 MasterOption = Annotated[
@@ -53,55 +40,20 @@ MasterOption = Annotated[
         metavar="URL",
         help="Spark's master: local[2], spark://HOST:7077, yarn, … By default that of "
         "spark-submit, or all cores of this machine.",
-        show_default=False,
     ),
 ]
 
 ConfOption = Annotated[
     list[str] | None,
-    typer.Option(
-        metavar="KEY=VALUE",
-        help="Spark setting; may be given several times.",
-        show_default=False,
-    ),
+    typer.Option(metavar="KEY=VALUE", help="Spark setting; may be given several times."),
 ]
 
 VerboseOption = Annotated[
     bool, typer.Option("--verbose", "-v", help="Show Spark's log on the terminal.")
 ]
 
-_FORMAT = "Spark's name of the format of the {}, if not files: kafka, delta, iceberg, …"
-_OPTION = (
-    "Option of the {}'s format; may be given several times. ${{NAME}} is the value of an "
-    "environment variable."
-)
 
-SourceFormatOption = Annotated[
-    str | None,
-    typer.Option(metavar="NAME", help=_FORMAT.format("source"), show_default=False),
-]
-
-SourceOptions = Annotated[
-    list[str] | None,
-    typer.Option(metavar="KEY=VALUE", help=_OPTION.format("source"), show_default=False),
-]
-
-SinkFormatOption = Annotated[
-    str | None,
-    typer.Option(metavar="NAME", help=_FORMAT.format("sink"), show_default=False),
-]
-
-SinkOptions = Annotated[
-    list[str] | None,
-    typer.Option(metavar="KEY=VALUE", help=_OPTION.format("sink"), show_default=False),
-]
-
-DataSources = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--data-source",
-        metavar="MODULE:CLASS",
-        help="Data source in Python to register with Spark; may be given several times.",
-        show_default=False,
-    ),
-]
+def given(context: typer.Context, kind: type[Any]) -> dict[str, Any]:
+    """The options that are given, of those with the names of a dataclass's fields."""
+    values = {it.name: context.params.get(it.name) for it in fields(kind)}
+    return {name: value for name, value in values.items() if value is not None}

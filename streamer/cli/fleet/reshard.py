@@ -19,7 +19,6 @@ def reshard(
             min=1,
             max=100_000,
             help="New number of shards, about one per thousand meters.",
-            show_default=False,
         ),
     ],
     partitions: Annotated[
@@ -29,7 +28,6 @@ def reshard(
             min=1,
             help="New number of partitions: cores that work at a time. By default the cores of "
             "Spark, at most S.",
-            show_default=False,
         ),
     ] = None,
     master: MasterOption = None,
@@ -48,17 +46,11 @@ def reshard(
     """
     from streamer.fleet.spark import reshard as work
     from streamer.fleet.spark.preview import check_state
-    from streamer.fleet.spark.session import (
-        SparkSettings,
-        check_spark,
-        parse_conf,
-        spark_session,
-    )
+    from streamer.fleet.spark.session import SparkSettings, check_spark, parse_conf, spark_session
     from streamer.fleet.spark.storage import LocalFolder
 
-    spark = SparkSettings(
-        master, {"spark.ui.enabled": "false", **parse_conf(conf or [])}, verbose=verbose
-    )
+    settings = {"spark.ui.enabled": "false", **parse_conf(conf or [])}
+    spark = SparkSettings(master, settings, verbose)
     if spark.is_on_this_machine(checkpoint):
         work.stopped(LocalFolder, checkpoint)
         check_state(checkpoint)

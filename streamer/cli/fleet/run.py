@@ -1,46 +1,38 @@
-"""Signature of `streamer fleet run`."""
+"""Signature of `streamer fleet run`.
+
+Most options are fields of the job or of its checkpoint, to which their values go by name.
+"""
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from streamer.cli.demandoptions import DemandLength, parse_peak_alarms, parse_peak_floor
-from streamer.cli.fileoptions import Decimal
+from streamer.cli.demandoptions import parse_peak_alarms, parse_peak_floor
 from streamer.cli.fleet.options import (
     KEPT,
     ColumnsOption,
     ConfOption,
-    DataSources,
     FormatOption,
     MasterOption,
-    SinkFormatOption,
-    SinkOptions,
-    SourceFormatOption,
-    SourceOptions,
     UnitOption,
     VerboseOption,
+    given,
 )
-from streamer.cli.options import Gaps, parse_confidence
+from streamer.cli.options import parse_confidence
 from streamer.errors import UsageError
 
-
-class TimeUnit(StrEnum):
-    """Unit of times that are numbers."""
-
-    AUTO = "auto"
-    S = "s"
-    MS = "ms"
-    US = "us"
-    NS = "ns"
-
-
 _CHANGEABLE = "Kept until another is given"
+_FORMAT = "Spark's name of the format of the {}, if not files: kafka, delta, iceberg, …"
+_OPTION = (
+    "Option of the {}'s format; may be given several times. ${{NAME}} is the value of an "
+    "environment variable."
+)
 
 
 def run(
+    context: typer.Context,
     *,
     source: Annotated[
         str,
@@ -49,7 +41,6 @@ def run(
             help="A folder of Parquet, CSV or JSON-lines files, or a pattern of them such as "
             "'in/*.csv', watched for new ones; kafka://HOST:PORT,…/TOPIC, of JSON objects; or a "
             "path of --source-format, or table:NAME.",
-            show_default=False,
         ),
     ] = "",
     sink: Annotated[
@@ -59,7 +50,6 @@ def run(
             help="A folder for Parquet files (exactly once; read it with Spark), "
             "kafka://HOST:PORT,…/TOPIC (at least once: duplicates have the same meter and "
             "minute), a path of --sink-format, table:NAME, or console.",
-            show_default=False,
         ),
     ] = "",
     checkpoint: Annotated[
@@ -68,14 +58,27 @@ def run(
             metavar="DIR",
             help="Folder for the fleet's state; a run with the same folder resumes where the "
             "last one ended. On a cluster, one that all machines can reach.",
-            show_default=False,
         ),
     ],
-    source_format: SourceFormatOption = None,
-    source_option: SourceOptions = None,
-    sink_format: SinkFormatOption = None,
-    sink_option: SinkOptions = None,
-    data_source: DataSources = None,
+    source_format: Annotated[
+        str | None, typer.Option(metavar="NAME", help=_FORMAT.format("source"))
+    ] = None,
+    source_option: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=VALUE", help=_OPTION.format("source"))
+    ] = None,
+    sink_format: Annotated[
+        str | None, typer.Option(metavar="NAME", help=_FORMAT.format("sink"))
+    ] = None,
+    sink_option: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=VALUE", help=_OPTION.format("sink"))
+    ] = None,
+    data_source: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="MODULE:CLASS",
+            help="Data source in Python to register with Spark; may be given several times.",
+        ),
+    ] = None,
     master: MasterOption = None,
     shards: Annotated[
         int | None,
@@ -85,7 +88,6 @@ def run(
             max=100_000,
             help="Number of shards that the meters are distributed over, about one per thousand "
             f"meters. {KEPT}; at first by the meters in the first files, 16 without files.",
-            show_default=False,
         ),
     ] = None,
     columns: ColumnsOption = None,
@@ -95,22 +97,17 @@ def run(
         typer.Option(
             metavar="CHAR",
             help=f"Character between the fields of CSV files, or tab. {KEPT}; a comma at first.",
-            show_default=False,
         ),
     ] = None,
     decimal: Annotated[
-        Decimal | None,
-        typer.Option(
-            help=f"Decimal separator of the power in text. {KEPT}; a point at first.",
-            show_default=False,
-        ),
+        Literal[".", ","] | None,
+        typer.Option(help=f"Decimal separator of the power in text. {KEPT}; a point at first."),
     ] = None,
     time_unit: Annotated[
-        TimeUnit | None,
+        Literal["auto", "s", "ms", "us", "ns"] | None,
         typer.Option(
             help="Unit of times that are numbers since 1970. "
-            f"{KEPT}; at first auto, by their size: seconds to nanoseconds.",
-            show_default=False,
+            f"{KEPT}; at first auto, by their size: seconds to nanoseconds."
         ),
     ] = None,
     rejected: Annotated[
@@ -119,7 +116,6 @@ def run(
             metavar="SINK",
             help="A further sink for the unusable rows and their reasons: a folder for JSON lines "
             "(exactly once; read it with Spark), kafka://… or table:NAME.",
-            show_default=False,
         ),
     ] = None,
     alarms: Annotated[
@@ -127,7 +123,6 @@ def run(
         typer.Option(
             metavar="SINK",
             help="A further sink for the rows with alarms, as --sink, which must be a folder.",
-            show_default=False,
         ),
     ] = None,
     consumed: Annotated[
@@ -155,7 +150,6 @@ def run(
             min=1,
             help="Maximum number of files in a batch, except after a crash. By default about "
             "32 MB.",
-            show_default=False,
         ),
     ] = None,
     every: Annotated[
@@ -170,7 +164,6 @@ def run(
             metavar="MODEL",
             help="As for `streamer replay`; must exist on every machine. "
             f"{_CHANGEABLE}; homes at first.",
-            show_default=False,
         ),
     ] = None,
     adapt: Annotated[
@@ -179,7 +172,6 @@ def run(
             "--adapt/--no-adapt",
             help="Correct the forecasts by what is learnt of each meter, or leave them as the "
             f"network makes them. {KEPT}; corrected at first.",
-            show_default=False,
         ),
     ] = None,
     horizons: Annotated[
@@ -188,7 +180,6 @@ def run(
             "--horizons/--no-horizons",
             help="Forecast the mean power of the next 15 and 60 minutes too, if the model can. "
             f"{KEPT}; forecast at first.",
-            show_default=False,
         ),
     ] = None,
     zone: Annotated[
@@ -197,16 +188,14 @@ def run(
             metavar="ZONE",
             help="Time zone of the meters' days, such as Europe/Brussels. Times of readings "
             f"remain those of UTC. {KEPT}; UTC at first.",
-            show_default=False,
         ),
     ] = None,
     demand: Annotated[
-        DemandLength | None,
+        Literal["15", "60", "none"] | None,
         typer.Option(
             "--demand",
             help="Minutes of a demand interval, whose highest mean of a month a tariff may "
             f"charge; or none. {KEPT}; 15 at first.",
-            show_default=False,
         ),
     ] = None,
     peak_floor: Annotated[
@@ -216,7 +205,6 @@ def run(
             metavar="KW",
             help="Lowest peak that is charged, such as 2.5 in Flanders: only intervals above it "
             f"raise the month's peak. {KEPT}; 0 at first.",
-            show_default=False,
         ),
     ] = None,
     peak_alarms: Annotated[
@@ -226,7 +214,6 @@ def run(
             metavar="NUMBER",
             help="False alarms about demand intervals that are accepted a month for each meter; "
             f"0 for no alarms. {KEPT}; 3 at first.",
-            show_default=False,
         ),
     ] = None,
     confidence: Annotated[
@@ -235,14 +222,11 @@ def run(
             parser=parse_confidence,
             metavar="SHARE",
             help=f"Share of the readings that should lie inside the band. {KEPT}; 0.9 at first.",
-            show_default=False,
         ),
     ] = None,
     gaps: Annotated[
-        Gaps | None,
-        typer.Option(
-            help=f"As for `streamer replay`. {_CHANGEABLE}; skip at first.", show_default=False
-        ),
+        Literal["skip", "reset"] | None,
+        typer.Option(help=f"As for `streamer replay`. {_CHANGEABLE}; skip at first."),
     ] = None,
     max_gap: Annotated[
         int | None,
@@ -250,7 +234,6 @@ def run(
             metavar="MINUTES",
             min=0,
             help=f"Longest gap at which reset keeps the buffer. {_CHANGEABLE}; 10 at first.",
-            show_default=False,
         ),
     ] = None,
     silent_after: Annotated[
@@ -260,7 +243,6 @@ def run(
             min=0,
             help="Report a meter after longer without a reading, 0 for never. "
             f"{_CHANGEABLE}; 15 at first.",
-            show_default=False,
         ),
     ] = None,
     conf: ConfOption = None,
@@ -269,7 +251,6 @@ def run(
         typer.Option(
             metavar="COORDINATES",
             help="Jars for Spark to fetch, as comma-separated Maven coordinates.",
-            show_default=False,
         ),
     ] = None,
     metrics: Annotated[
@@ -278,7 +259,6 @@ def run(
             metavar="HOST:PORT",
             help="Serve metrics for Prometheus, such as at 127.0.0.1:9109. Needs the extra "
             "metrics.",
-            show_default=False,
         ),
     ] = None,
     quiet: Annotated[
@@ -305,51 +285,14 @@ def run(
         --sink hdfs:///forecasts --checkpoint hdfs:///fleet
     """
     from streamer.commands.serving import parse_listen
-    from streamer.fleet.spark.formats import load_data_sources, parse_stream
+    from streamer.fleet.spark.checkpoint import CheckpointOptions
     from streamer.fleet.spark.job import FleetJob
-    from streamer.fleet.spark.locations import parse_delimiter
     from streamer.fleet.spark.running import run_fleet
     from streamer.fleet.spark.session import SparkSettings, parse_conf
 
-    given = {
-        "shards": shards,
-        "model": model,
-        "columns": columns,
-        "unit": None if unit is None else unit.value,
-        "delimiter": None if delimiter is None else parse_delimiter(delimiter),
-        "decimal": None if decimal is None else decimal.value,
-        "time_unit": None if time_unit is None else time_unit.value,
-        "adapt": adapt,
-        "confidence": confidence,
-        "gaps": None if gaps is None else gaps.value,
-        "max_gap": max_gap,
-        "silent_after": silent_after,
-        "horizons": horizons,
-        "zone": zone,
-        "demand": None if demand is None else demand.value,
-        "peak_floor": peak_floor,
-        "peak_alarms": peak_alarms,
-    }
-    reads = parse_stream(source, "source", source_format, source_option or ())
-    writes = parse_stream(sink, "sink", sink_format, sink_option or ())
-    job = FleetJob(
-        source=source,
-        sink=sink,
-        checkpoint=checkpoint,
-        given={name: value for name, value in given.items() if value is not None},
-        format=None if format is None else format.value,
-        max_files=max_files,
-        every=every,
-        once=once,
-        rejected=rejected,
-        alarms=alarms,
-        max_unusable=max_unusable,
-        consumed=consumed,
-        reads=reads,
-        writes=writes,
-        data_sources=load_data_sources(data_source or (), [reads, writes]),
-    )
-    spark = SparkSettings(master, parse_conf(conf or []), packages, verbose)
+    job = FleetJob(**given(context, FleetJob), given=given(context, CheckpointOptions))
+    jars = {} if packages is None else {"spark.jars.packages": packages}
+    spark = SparkSettings(master, {**jars, **parse_conf(conf or [])}, verbose)
     try:
         listen = None if metrics is None else parse_listen(metrics)
     except ValueError as error:

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from streamer.cli.fileoptions import takes_file_options
 from streamer.cli.fleet.options import FileFormat
-from streamer.cli.options import (
-    FILE_HELP,
-    parse_moment,
-    parse_number,
-    parse_speed,
-)
+from streamer.cli.options import FILE_HELP, parse_moment, parse_number, parse_speed
 from streamer.commands.files import FileOptions
 from streamer.errors import UsageError
 
@@ -33,16 +28,13 @@ def parse_share(text: str) -> float:
     return parse_number(text, lambda share: 0 <= share <= 1, wanted)
 
 
+def _share(of: str) -> Any:
+    """Declaration of an option that takes a share."""
+    return typer.Option(parser=parse_share, metavar="SHARE", help=f"Share of the {of}")
+
+
 @takes_file_options(
-    "start",
-    "end",
-    "limit",
-    "strict",
-    "solar",
-    "solar_unit",
-    "battery",
-    "battery_unit",
-    "channel",
+    "start", "end", "limit", "strict", "solar", "solar_unit", "battery", "battery_unit", "channel"
 )
 def simulate(
     *,
@@ -67,13 +59,11 @@ def simulate(
             "--from",
             metavar="FILE",
             help=f"Recording that each meter repeats. {FILE_HELP} By default the bundled sample.",
-            show_default=False,
         ),
     ] = None,
     format: Annotated[
-        FileFormat,
-        typer.Option(help="json is one line per reading; parquet needs an extra."),
-    ] = FileFormat.PARQUET,
+        FileFormat, typer.Option(help="json is one line per reading; parquet needs an extra.")
+    ] = "parquet",
     every: Annotated[
         int | None,
         typer.Option(
@@ -81,7 +71,6 @@ def simulate(
             min=1,
             help="Minutes per file. By default 10, but more if there would be over 200 files, "
             "fewer if a file would hold over a million readings, and 1 with --live.",
-            show_default=False,
         ),
     ] = None,
     start: Annotated[
@@ -98,43 +87,20 @@ def simulate(
         int, typer.Option(min=0, metavar="N", help="Each seed gives another fleet.")
     ] = 0,
     silent: Annotated[
-        float,
-        typer.Option(
-            parser=parse_share,
-            metavar="SHARE",
-            help="Share of the meters that are silent for 5 to 30 minutes in each hour.",
-        ),
+        float, _share("meters that are silent for 5 to 30 minutes in each hour.")
     ] = 0.01,
     lost: Annotated[
         float,
-        typer.Option(
-            parser=parse_share,
-            metavar="SHARE",
-            help="Share of the meters that fall silent for good, at some minute (without an end, "
-            "of the first day).",
+        _share(
+            "meters that fall silent for good, at some minute (without an end, of the first day)."
         ),
     ] = 0.01,
-    missing: Annotated[
-        float,
-        typer.Option(
-            parser=parse_share, metavar="SHARE", help="Share of the readings that are missing."
-        ),
-    ] = 0.005,
-    late: Annotated[
-        float,
-        typer.Option(
-            parser=parse_share,
-            metavar="SHARE",
-            help="Share of the readings that arrive one to three files late.",
-        ),
-    ] = 0.005,
+    missing: Annotated[float, _share("readings that are missing.")] = 0.005,
+    late: Annotated[float, _share("readings that arrive one to three files late.")] = 0.005,
     doubled: Annotated[
         float,
-        typer.Option(
-            parser=parse_share,
-            metavar="SHARE",
-            help="Share of the readings that arrive twice, the second time in the same file or up "
-            "to three later.",
+        _share(
+            "readings that arrive twice, the second time in the same file or up to three later."
         ),
     ] = 0.005,
     live: Annotated[
@@ -187,7 +153,7 @@ def simulate(
         meters=meters,
         minutes=DEFAULT_MINUTES if minutes is None and not live else minutes,
         every=every,
-        format=format.value,
+        format=format,
         start=start,
         seed=seed,
         faults=Faults(silent, lost, missing, late, doubled),

@@ -4,38 +4,24 @@ from __future__ import annotations
 
 import json
 import sys
-from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from functools import partial
+from typing import Annotated, Literal
 
 import typer
 
-from streamer.cli.fleet.options import ConfOption, MasterOption, VerboseOption
+from streamer.cli.fleet.options import CheckpointOption, ConfOption, MasterOption, VerboseOption
 from streamer.errors import UsageError
-
-if TYPE_CHECKING:
-    from streamer.fleet.spark.session import SparkSettings
-    from streamer.fleet.spark.status import FleetStatus
-
-
-class StatusFormat(StrEnum):
-    """Output format of a status."""
-
-    TABLE = "table"
-    JSON = "json"
 
 
 def status(
-    checkpoint: Annotated[
-        str,
-        typer.Option(metavar="DIR", help="The checkpoint folder of the run.", show_default=False),
-    ],
+    checkpoint: CheckpointOption,
     worst: Annotated[
         int,
         typer.Option(metavar="N", min=0, max=10, help="Number of meters to list in each ranking."),
     ] = 5,
     format: Annotated[
-        StatusFormat, typer.Option(help="json is one object with all values.")
-    ] = StatusFormat.TABLE,
+        Literal["table", "json"], typer.Option(help="json is one object with all values.")
+    ] = "table",
     master: MasterOption = None,
     conf: ConfOption = None,
     verbose: VerboseOption = False,
@@ -77,41 +63,25 @@ def status(
       streamer fleet status --checkpoint hdfs:///ck --master yarn --format json
     """
     from streamer.fleet.spark.preview import check_state
-    from streamer.fleet.spark.session import SparkSettings, parse_conf
+    from streamer.fleet.spark.session import SparkSettings, check_spark, parse_conf, spark_session
     from streamer.fleet.spark.status import fleet_status
-    from streamer.fleet.spark.storage import LocalFolder
+    from streamer.fleet.spark.storage import LocalFolder, Storage
 
     if not checkpoint.strip():
         raise UsageError("--checkpoint is empty: give the checkpoint folder of the run")
     # A session this short needs no web interface.
-    spark = SparkSettings(
-        master, {"spark.ui.enabled": "false", **parse_conf(conf or [])}, verbose=verbose
-    )
+    settings = {"spark.ui.enabled": "false", **parse_conf(conf or [])}
+    spark = SparkSettings(master, settings, verbose)
     if spark.is_on_this_machine(checkpoint):
         found = fleet_status(LocalFolder, checkpoint, worst=worst)
         check_state(checkpoint)
     else:
-        found = _with_spark(spark, checkpoint, worst)
-    _show(found, format)
-
-
-def _with_spark(spark: SparkSettings, checkpoint: str, worst: int) -> FleetStatus:
-    """The status of a checkpoint in a file system that only Spark is configured for."""
-    from functools import partial
-
-    from streamer.fleet.spark.session import check_spark, spark_session
-    from streamer.fleet.spark.status import fleet_status
-    from streamer.fleet.spark.storage import Storage
-
-    check_spark(spark)
-    if sys.stderr.isatty():
-        print("starting Spark, which takes a few seconds", file=sys.stderr, flush=True)
-    with spark_session(spark) as session:
-        return fleet_status(partial(Storage, session), checkpoint, worst=worst)
-
-
-def _show(found: FleetStatus, format: StatusFormat) -> None:
-    if format is StatusFormat.JSON:
+        check_spark(spark)
+        if sys.stderr.isatty():
+            print("starting Spark, which takes a few seconds", file=sys.stderr, flush=True)
+        with spark_session(spark) as session:
+            found = fleet_status(partial(Storage, session), checkpoint, worst=worst)
+    if format == "json":
         print(json.dumps(found.to_json(), indent=2, allow_nan=False))
         return
     from streamer.display.console import PlainConsole

@@ -7,7 +7,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from streamer.fleet.spark.formats import parse_stream
 from streamer.fleet.spark.job import FleetJob
 from streamer.fleet.spark.sinks import CONSOLE
 
@@ -37,14 +36,4 @@ def backfill_job(
     place = sink if "://" in sink or sink == CONSOLE else str(Path(sink).absolute())
     name = sha256(place.encode()).hexdigest()[:8]
     own = f"{checkpoint.rstrip('/')}/{FOLDER}/{name}"
-    return FleetJob(
-        source,
-        sink,
-        own,
-        given,
-        format,
-        once=True,
-        reads=parse_stream(source, "source"),
-        writes=parse_stream(sink, "sink"),
-        like=checkpoint,
-    )
+    return FleetJob(source, sink, own, given, format, once=True, like=checkpoint)

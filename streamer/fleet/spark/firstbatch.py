@@ -74,16 +74,12 @@ def check_first_batch(
             .agg(
                 fn.count(fn.lit(1)).alias("rows"),
                 fn.approx_count_distinct("name").alias("meters"),
-                *(fn.first(name, ignorenulls=True).alias(name) for name in _OURS),
+                *(fn.first(name, ignorenulls=True).alias(name) for name in Columns._fields),
             )
             .collect()
         )
-    tallies: list[Mapping[str, Any]] = [row.asDict() for row in found]
-    check_tallies(source.source, tallies, source.columns, max_unusable)
-    return next((it["meters"] for it in tallies if it["reason"] is None), None)
-
-
-_OURS = ("meter", "minute", "kw")
+    check_tallies(source.source, found, source.columns, max_unusable)
+    return next((it["meters"] for it in found if it["reason"] is None), None)
 
 
 def check_tallies(
@@ -109,7 +105,7 @@ def check_tallies(
     most = max(wrong, key=lambda it: it["rows"])
     reason = most["reason"]
     ours = _COLUMNS[reason]
-    theirs = dict(zip(_OURS, columns.names, strict=True))[ours]
+    theirs = getattr(columns, ours)
     example = one_line(most[ours] or "")
     shown = shorten(example, _MAX_EXAMPLE) if example else "nothing"
     advice = f": {_ADVICE[reason]}" if reason in _ADVICE else ""
@@ -149,9 +145,7 @@ class FirstBatchProgress:
         known = map(self._tracker.getStageInfo, self._tracker.getActiveStageIds())
         stages = [stage for stage in known if stage is not None]
         if stages:
-            done, tasks = (
-                sum(stage.numCompletedTasks for stage in stages),
-                sum(stage.numTasks for stage in stages),
-            )
+            done = sum(stage.numCompletedTasks for stage in stages)
+            tasks = sum(stage.numTasks for stage in stages)
             line += f": {done} of {plural(tasks, 'task')} done in this stage"
         return line

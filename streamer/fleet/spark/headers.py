@@ -22,7 +22,7 @@ LINES = {"header": "false", "multiLine": "true", "sep": "\x01", "quote": "", "es
 LINE = "line string"
 """Schema of a file of lines."""
 
-_NAMES = ("meter", "minute", "kw", "file")
+_NAMES = (*Columns._fields, "file")
 
 
 def by_header(lines: DataFrame, columns: Columns, delimiter: str) -> DataFrame:
@@ -50,7 +50,7 @@ def by_header(lines: DataFrame, columns: Columns, delimiter: str) -> DataFrame:
                 if not line or line.isspace():
                     continue
                 if url != file:
-                    file, reader = url, FieldReader(line, columns.names, delimiter)
+                    file, reader = url, FieldReader(line, columns, delimiter)
                 elif reader is not None:
                     rows.append((*reader.fields(line), url))
             values = zip(*rows, strict=True) if rows else [()] * len(_NAMES)
@@ -75,23 +75,25 @@ class FieldReader:
 
     def __init__(self, header: str, names: Sequence[str], delimiter: str) -> None:
         self._delimiter = delimiter
-        found = self._split(header.removeprefix("\ufeff"))
+        found = split(header.removeprefix("\ufeff"), delimiter)
         self._places = [found.index(name) if name in found else None for name in names]
 
     def fields(self, line: str) -> tuple[str | None, ...]:
         """The fields of a line; None for one that is empty or missing."""
-        found = self._split(line)
+        found = split(line, self._delimiter)
         count = len(found)
         return tuple(
             found[place] or None if place is not None and place < count else None
             for place in self._places
         )
 
-    def _split(self, line: str) -> list[str]:
-        line = line.rstrip("\r\n")
-        if '"' not in line:
-            return line.split(self._delimiter)
-        try:
-            return next(csv.reader([line], delimiter=self._delimiter))
-        except (csv.Error, StopIteration):
-            return []
+
+def split(line: str, delimiter: str) -> list[str]:
+    """The fields of a line, quoted by RFC 4180; none if it is not CSV."""
+    line = line.rstrip("\r\n")
+    if '"' not in line:
+        return line.split(delimiter)
+    try:
+        return next(csv.reader([line], delimiter=delimiter))
+    except (csv.Error, StopIteration):
+        return []

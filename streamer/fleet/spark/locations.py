@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from streamer.errors import UsageError
 
@@ -19,9 +20,8 @@ _SUFFIXES = {suffix: name for name, suffixes in FORMATS.items() for suffix in su
 _PACKED = {"gz", "bz2", "zst", "lz4", "snappy", "deflate"}
 
 
-@dataclass(frozen=True)
-class Columns:
-    """Names of a source's columns."""
+class Columns(NamedTuple):
+    """Names of a source's columns of meter, minute and power."""
 
     meter: str = "meter"
     minute: str = "minute"
@@ -40,20 +40,15 @@ class Columns:
         named: dict[str, str] = {}
         for part in text.split(","):
             ours, equals, theirs = (it.strip() for it in part.partition("="))
-            if not (equals and theirs) or ours not in ("meter", "minute", "kw") or ours in named:
+            if not (equals and theirs) or ours not in cls._fields or ours in named:
                 raise UsageError(
                     f"--columns {text!r}: write it like meter=id,minute=time,kw=power, each once"
                 )
             named[ours] = theirs
         columns = cls(**named)
-        if len(set(columns.names)) < len(columns.names):
+        if len(set(columns)) < len(columns):
             raise UsageError(f"--columns {text!r}: each must be a different column")
         return columns
-
-    @property
-    def names(self) -> tuple[str, str, str]:
-        """Names of the columns of meter, minute and power."""
-        return (self.meter, self.minute, self.kw)
 
     def __str__(self) -> str:
         return f"meter={self.meter},minute={self.minute},kw={self.kw}"
@@ -101,7 +96,7 @@ def check_columns(source: str, found: Sequence[str], columns: Columns) -> None:
 
     >>> check_columns("in", ["meter", "time", "kw"], Columns(minute="time"))
     """
-    missing = [name for name in columns.names if name not in found]
+    missing = [name for name in columns if name not in found]
     if missing:
         raise UsageError(
             f"{source}: no column {missing[0]!r} among {', '.join(found)}: name them with --columns"

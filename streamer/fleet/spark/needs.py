@@ -91,18 +91,15 @@ def find_java() -> Path:
         UsageError: Java is not found.
     """
     home = os.environ.get("JAVA_HOME")
+    found = shutil.which("java", path=f"{home}/bin" if home else None)
+    if found is not None:
+        return Path(found)
     if home:
-        java = Path(home, "bin", "java")
-        if not os.access(java, os.X_OK):
-            raise UsageError(
-                f"JAVA_HOME is {home}, which has no bin/java: correct it, or unset it to use the "
-                "java on the PATH"
-            )
-        return java
-    found = shutil.which("java")
-    if found is None:
-        raise UsageError(f"Java {MIN_JAVA} or newer is needed, and none was found: {_GET_JAVA}")
-    return Path(found)
+        raise UsageError(
+            f"JAVA_HOME is {home}, which has no bin/java: correct it, or unset it to use the java "
+            "on the PATH"
+        )
+    raise UsageError(f"Java {MIN_JAVA} or newer is needed, and none was found: {_GET_JAVA}")
 
 
 def check_java() -> None:
@@ -120,23 +117,12 @@ def check_java() -> None:
         raise UsageError(
             f"{java} does not run: Java {MIN_JAVA} or newer is needed: {_GET_JAVA}"
         ) from None
-    release = parse_java_release(done.stderr + done.stdout)
-    if release is not None and release < MIN_JAVA:
+    # Up to Java 8, it was 1.8.
+    release = re.search(r'version "(?:1\.)?(\d+)', done.stderr + done.stdout)
+    if release is not None and int(release[1]) < MIN_JAVA:
         raise UsageError(
-            f"{java} is Java {release}; Java {MIN_JAVA} or newer is needed: {_GET_JAVA}"
+            f"{java} is Java {release[1]}; Java {MIN_JAVA} or newer is needed: {_GET_JAVA}"
         )
-
-
-def parse_java_release(text: str) -> int | None:
-    """The release in the output of `java -version`; None if it is not found.
-
-    >>> parse_java_release('openjdk version "17.0.15" 2025-04-15')
-    17
-    >>> parse_java_release('java version "1.8.0_292"')
-    8
-    """
-    found = re.search(r'version "(?:1\.)?(\d+)', text)
-    return int(found.group(1)) if found else None
 
 
 def _version_of(name: str) -> str | None:

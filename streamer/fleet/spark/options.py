@@ -15,8 +15,8 @@ from streamer.fleet.spark.checkpoint import (
     check_given,
     read_config,
 )
-from streamer.fleet.spark.formats import StreamFormat, parse_stream
-from streamer.fleet.spark.locations import Columns
+from streamer.fleet.spark.formats import StreamFormat, load_data_sources, parse_stream
+from streamer.fleet.spark.locations import Columns, parse_delimiter
 from streamer.fleet.spark.needs import check_jar
 from streamer.fleet.spark.preview import check_apart, check_source, check_state
 from streamer.fleet.spark.reports import seconds_of
@@ -36,8 +36,8 @@ class JobOptions:
     """Options of a run of `streamer fleet run`.
 
     Attributes:
-        source: a folder, a pattern of files, or the place of `reads`.
-        sink: a folder, `console`, or the place of `writes`.
+        source: a folder, a pattern of files, or another place that `parse_stream` knows.
+        sink: a folder, `console`, or such a place.
         checkpoint: folder of the query's state.
         given: the given `CheckpointOptions` by name; the others are those of the checkpoint.
         format: format of the source's files; None for the one of their names' endings.
@@ -50,9 +50,11 @@ class JobOptions:
         max_unusable: largest share of unusable rows in the first batch, 0 to 1.
         consumed: what becomes of a file after the batch that it was in: `keep`, `delete`, or a
             folder that it is moved to.
-        reads: a source other than files.
-        writes: a sink other than a folder and the terminal.
-        data_sources: data sources in Python to register with Spark.
+        source_format: Spark's name of the format of a source other than files.
+        source_option: options of that format, each as `key=value`.
+        sink_format: Spark's name of the format of a sink other than a folder.
+        sink_option: options of that format.
+        data_source: data sources in Python to register with Spark, each as `module:Class`.
         like: a checkpoint whose options a new one begins with; None for the defaults.
     """
 
@@ -68,10 +70,27 @@ class JobOptions:
     alarms: str | None = None
     max_unusable: float = 0.2
     consumed: str = KEEP
-    reads: StreamFormat | None = None
-    writes: StreamFormat | None = None
-    data_sources: Sequence[type[Any]] = ()
+    source_format: str | None = None
+    source_option: Sequence[str] = field(default=(), repr=False)
+    sink_format: str | None = None
+    sink_option: Sequence[str] = field(default=(), repr=False)
+    data_source: Sequence[str] = ()
     like: str | None = None
+
+    @cached_property
+    def reads(self) -> StreamFormat | None:
+        """The source, if it is not files."""
+        return parse_stream(self.source, "source", self.source_format, self.source_option)
+
+    @cached_property
+    def writes(self) -> StreamFormat | None:
+        """The sink, if it is neither a folder nor the terminal."""
+        return parse_stream(self.sink, "sink", self.sink_format, self.sink_option)
+
+    @cached_property
+    def data_sources(self) -> list[type[Any]]:
+        """The data sources in Python."""
+        return load_data_sources(self.data_source, [self.reads, self.writes])
 
     @cached_property
     def sinks(self) -> dict[str, SinkQuery]:
@@ -90,12 +109,12 @@ class JobOptions:
         """Check everything that does not need Spark, which is slow to start.
 
         Raises:
-            UsageError: an option is malformed, or the model does not exist.
+            UsageError: an option is malformed, or the model or a data source does not exist.
         """
         from streamer.models import find_model
 
         choices = replace(CheckpointOptions(), **self._given())
-        _ = choices.fleet
+        _ = choices.fleet, self.data_sources
         find_model(choices.model)
         if seconds_of(self.every) is None:
             raise UsageError(f"--every {self.every!r}: write it like '30 seconds' or '1 minute'")
@@ -143,10 +162,9 @@ class JobOptions:
             SparkError: a file of the source is damaged.
         """
         ours = {kind.name() for kind in self.data_sources}
-        packages = {} if spark.packages is None else {"spark.jars.packages": spark.packages}
         for stream in (self.reads, *(it.stream for it in self.sinks.values())):
             if stream is not None and stream.name not in ours:
-                check_jar(stream.name, {**spark.conf, **packages})
+                check_jar(stream.name, spark.conf)
         here = {place for place in self._folders if spark.is_on_this_machine(place)}
         if self.checkpoint not in here:
             return  # it has the names of the columns
@@ -201,6 +219,8 @@ class JobOptions:
         given = dict(self.given)
         if "columns" in given:
             given["columns"] = str(Columns.parse(given["columns"]))
+        if "delimiter" in given:
+            given["delimiter"] = parse_delimiter(given["delimiter"])
         if "model" in given and (path := Path(given["model"])).exists():
             # Executors, later runs and the status have other working directories.
             given["model"] = str(path.absolute())

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import os
 import re
 from collections.abc import Mapping
 from itertools import permutations
 from pathlib import Path
 
 from streamer.errors import SparkError, UsageError
-from streamer.fleet.spark.locations import (
-    Columns,
-    check_columns,
-    data_files,
-    format_of,
-    is_pattern,
-)
+from streamer.fleet.spark.headers import split
+from streamer.fleet.spark.locations import Columns, check_columns, data_files, format_of, is_pattern
 from streamer.fleet.spark.sinks import CONSOLE
+from streamer.fleet.spark.sources import source_files
 from streamer.fleet.spark.storage import LocalFolder, check_sums, last_batch, local_path
 
 _DELIMITERS = {";": "';'", "\t": "tab", "|": "'|'", ",": "','"}
@@ -26,25 +20,6 @@ _DELIMITERS = {";": "';'", "\t": "tab", "|": "'|'", ",": "','"}
 _MAX_HEADER = 1 << 16
 _MAX_CHECKED = 64 << 20
 """Bytes of the state that are compared with their checksums, in less than half a second."""
-
-_ELSEWHERE = ("HADOOP_CONF_DIR", "SPARK_CONF_DIR", "PYSPARK_GATEWAY_PORT")
-"""Variables with which a path without a scheme may be one of another file system."""
-
-
-def is_on_this_machine(place: str, conf: Mapping[str, str], *, is_local_master: bool) -> bool:
-    """Whether a folder is one of this machine, and not of a cluster's file system.
-
-    Args:
-        place: path or URL of the folder.
-        conf: Spark's own settings that are given.
-        is_local_master: whether Spark runs on this machine.
-    """
-    if place.startswith("file:"):
-        return True
-    has_default = "spark.hadoop.fs.defaultFS" in conf or any(
-        name in os.environ for name in _ELSEWHERE
-    )
-    return is_local_master and "://" not in place and not has_default
 
 
 def check_apart(places: Mapping[str, str | None]) -> None:
@@ -86,19 +61,15 @@ def check_source(source: str, columns: Columns, format: str | None, delimiter: s
         SparkError: a Parquet file is damaged.
     """
     folder = LocalFolder(source)
-    if folder.is_file():
-        raise UsageError(f"{source} is a file: give its folder, or a pattern of files")
-    if not is_pattern(source) and not folder.folder_exists():
-        raise UsageError(f"{source}: folder not found")
-    if "{" in source and not folder.folder_exists():
+    names = source_files(folder, source)
+    if "{" in source and not folder.exists():
         return  # a pattern that only Hadoop understands
-    known = set(data_files(folder.names()))
-    paths = [path for path in folder.paths() if path.name in known]
-    form = format or format_of(sorted(known), source)
+    form = format or format_of(names, source)
     if delimiter != "," and form != "csv":
         raise UsageError(
             f"--delimiter is for CSV: it does not apply to the {form} files of {source}"
         )
+    paths = (path for path in folder.paths() if data_files([path.name]))
     first = next((path for path in paths if path.is_file() and path.stat().st_size), None)
     if first is None:
         return
@@ -113,26 +84,18 @@ def check_source(source: str, columns: Columns, format: str | None, delimiter: s
 def _check_header(path: Path, columns: Columns, delimiter: str) -> None:
     """Check the header of a CSV file, and recognise another delimiter by it."""
     line = _first_line(path)
-    found = _fields(line, delimiter)
-    if set(columns.names) <= set(found):
+    found = split(line, delimiter)
+    if set(columns) <= set(found):
         return
     for other, given in _DELIMITERS.items():
-        if other != delimiter and len(fields := _fields(line, other)) > max(2, len(found)):
-            missing = [name for name in columns.names if name not in fields]
+        if other != delimiter and len(fields := split(line, other)) > max(2, len(found)):
+            missing = [name for name in columns if name not in fields]
             more = f", and --columns, because it has no {missing[0]!r}" if missing else ""
             raise UsageError(
                 f"{path}: its header is {', '.join(fields)}, separated by {given}: give "
                 f"--delimiter {given}{more}"
             )
     check_columns(str(path), found, columns)
-
-
-def _fields(line: str, delimiter: str) -> list[str]:
-    """The fields of a line; none if it is not CSV."""
-    try:
-        return next(csv.reader([line], delimiter=delimiter), [])
-    except csv.Error:
-        return []
 
 
 def _is_parquet(path: Path) -> bool:

@@ -17,7 +17,6 @@ from typing import IO, TYPE_CHECKING, Any
 from streamer.errors import SparkError, UsageError
 from streamer.fleet.spark.failures import explained, logged
 from streamer.fleet.spark.needs import check_java, check_packages
-from streamer.fleet.spark.preview import is_on_this_machine
 from streamer.fleet.spark.signals import children_ignoring_sigterm, noted_signals
 
 if TYPE_CHECKING:
@@ -68,7 +67,6 @@ _LOCAL_DEFAULTS = {
     "spark.driver.bindAddress": LOOPBACK,
     "spark.driver.host": LOOPBACK,
 }
-_SET_BY_SHELL = {"spark.app.name", "spark.ui.showConsoleProgress"}
 LOCAL_FILE_MANAGER = (
     "spark.sql.streaming.checkpointFileManagerClass",
     "org.apache.spark.sql.execution.streaming.checkpointing.FileSystemBasedCheckpointFileManager",
@@ -79,7 +77,12 @@ for each, since Hadoop has no native code here: some 50 in a batch. It is needed
 renaming through the other interface replaces nothing."""
 
 _END_S = 60.0
+_ELSEWHERE = {"HADOOP_CONF_DIR", "SPARK_CONF_DIR", "PYSPARK_GATEWAY_PORT"}
+"""Variables with which a path without a scheme may be one of another file system."""
+
 _AT_LAUNCH = ("spark.driver.", "spark.jars", "spark.master", "spark.submit.")
+_SET_BY_SHELL = ("spark.app.name", "spark.ui.showConsoleProgress")
+"""Settings that PySpark would set for a shell, unless the JVM is started with them."""
 
 
 @dataclass(frozen=True)
@@ -89,18 +92,19 @@ class SparkSettings:
     Attributes:
         master: Spark's master; None for that of spark-submit, or all cores of this machine.
         conf: Spark's own settings, which take precedence over ours.
-        packages: Maven coordinates of jars to fetch, separated by commas.
         verbose: whether Spark's log is shown on the terminal.
     """
 
     master: str | None = None
     conf: Mapping[str, str] = field(default_factory=dict)
-    packages: str | None = None
     verbose: bool = False
 
     def is_on_this_machine(self, place: str) -> bool:
         """Whether a path or URL is one of this machine, and not of a cluster's file system."""
-        return is_on_this_machine(place, self.conf, is_local_master=is_local(self.master))
+        if place.startswith("file:"):
+            return True
+        has_default = "spark.hadoop.fs.defaultFS" in self.conf or os.environ.keys() & _ELSEWHERE
+        return is_local(self.master) and "://" not in place and not has_default
 
 
 def parse_conf(settings: list[str]) -> dict[str, str]:
@@ -246,11 +250,11 @@ def _gateway(settings: SparkSettings, log: IO[bytes] | None) -> Iterator[Any]:
     from pyspark import SparkConf, SparkContext
     from pyspark.java_gateway import launch_gateway
 
-    # The settings that a JVM must be started with; all others can be set later.
-    defaults = {"spark.master": LOCAL, **(_LOCAL_AT_LAUNCH if is_local(settings.master) else {})}
-    given = defaults | _given(settings)
+    local = _LOCAL_AT_LAUNCH if is_local(settings.master) else {}
+    given = {**_DEFAULTS, "spark.master": LOCAL, **local, **_given(settings)}
     conf = SparkConf(loadDefaults=False)
-    conf.setAll([(key, value) for key, value in given.items() if key.startswith(_AT_LAUNCH)])
+    at_launch = _AT_LAUNCH + _SET_BY_SHELL  # all others can be set later
+    conf.setAll([(key, value) for key, value in given.items() if key.startswith(at_launch)])
     _silence_accumulators()
     streams = {} if log is None else {"stdout": log, "stderr": log}
     with explained("Spark's JVM does not start"), children_ignoring_sigterm():
@@ -271,12 +275,8 @@ def _gateway(settings: SparkSettings, log: IO[bytes] | None) -> Iterator[Any]:
 
 
 def _given(settings: SparkSettings) -> dict[str, str]:
-    given = {}
-    if settings.master is not None:
-        given["spark.master"] = settings.master
-    if settings.packages is not None:
-        given["spark.jars.packages"] = settings.packages
-    return given | dict(settings.conf)
+    master = {} if settings.master is None else {"spark.master": settings.master}
+    return {**master, **settings.conf}
 
 
 def _start(settings: SparkSettings, gateway: Any) -> SparkSession:
@@ -293,10 +293,6 @@ def _start(settings: SparkSettings, gateway: Any) -> SparkSession:
             defaults |= _LOCAL_DEFAULTS
         for key, value in defaults.items():
             conf.setIfMissing(key, value)
-        if not _is_submitted():
-            # PySpark has set these for a shell.
-            for key in _SET_BY_SHELL - _given(settings).keys():
-                conf.set(key, defaults[key])
         context = SparkContext(conf=conf, gateway=gateway)
         context.setLogLevel("WARN")
         return SparkSession(context)

@@ -88,13 +88,9 @@ class SinkQuery:
                 writer = rows.writeStream.foreachBatch(show_batch)
             else:
                 writer = write_stream(rows, stream)
-            writer = writer.queryName(self.name).outputMode("append")
-            writer = writer.option("checkpointLocation", self.checkpoint)
-            writer = (
-                writer.trigger(availableNow=True)
-                if every is None
-                else writer.trigger(processingTime=every)
-            )
+            writer = writer.queryName(self.name).option("checkpointLocation", self.checkpoint)
+            trigger = {"availableNow": True} if every is None else {"processingTime": every}
+            writer = writer.trigger(**trigger)
             return writer.toTable(stream.path) if stream.is_table else writer.start()
 
 

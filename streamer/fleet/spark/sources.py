@@ -17,7 +17,7 @@ from streamer.fleet.spark.locations import (
     format_of,
     is_pattern,
 )
-from streamer.fleet.spark.storage import Storage
+from streamer.fleet.spark.storage import ReadableFolder, Storage
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -71,7 +71,7 @@ class ReadingSource:
         """
         if self.stream is None:
             return self._files(session)
-        return self._named(read_stream(session, self.stream, self.columns.names))
+        return self._named(read_stream(session, self.stream, self.columns))
 
     def first_batch(self, session: SparkSession) -> DataFrame | None:
         """The raw readings of the files that a new query takes first.
@@ -85,7 +85,7 @@ class ReadingSource:
         urls = storage.first_files(self.max_files, MAX_BYTES)
         if not urls:
             return None
-        form = self.format or format_of(data_files(storage.names()), self.source)
+        form = self.format or format_of(storage.names(), self.source)
         with explained(self.source):
             schema = self._schema(session, form, has_files=True)
             return self._load(session.read, form, schema, [_literal(url) for url in urls])
@@ -95,7 +95,7 @@ class ReadingSource:
         from pyspark.sql import functions as fn
 
         check_columns(self.source, rows.columns, self.columns)
-        named = zip(_NATURAL, self.columns.names, strict=True)
+        named = zip(_NATURAL, self.columns, strict=True)
         chosen = [rows[quoted(theirs)].alias(ours) for ours, theirs in named]
         url = fn.lit(None).cast("string") if self.stream else fn.col("_metadata.file_path")
         return rows.select(*chosen, url.alias("file"))
@@ -111,12 +111,7 @@ class ReadingSource:
         return by_header(lines, self.columns, self.delimiter)
 
     def _files(self, session: SparkSession) -> DataFrame:
-        storage = Storage(session, self.source)
-        names = data_files(storage.names())
-        if storage.is_file():
-            raise UsageError(f"{self.source} is a file: give its folder, or a pattern of files")
-        if not names and not is_pattern(self.source) and not storage.folder_exists():
-            raise UsageError(f"{self.source}: folder not found")
+        names = source_files(Storage(session, self.source), self.source)
         form = self.format or format_of(names, self.source)
         with explained(self.source):
             schema = self._schema(session, form, bool(names))
@@ -144,9 +139,22 @@ class ReadingSource:
         if has_files and form == "parquet":
             return session.read.parquet(self.source).schema
         if form == "parquet":
-            named = zip(_NATURAL.values(), self.columns.names, strict=True)
+            named = zip(_NATURAL.values(), self.columns, strict=True)
             return StructType.fromDDL(", ".join(f"{quoted(name)} {kind}" for kind, name in named))
-        return StructType([StructField(name, StringType()) for name in self.columns.names])
+        return StructType([StructField(name, StringType()) for name in self.columns])
+
+
+def source_files(folder: ReadableFolder, source: str) -> list[str]:
+    """Names of the files of a source, a folder or a pattern, that Spark reads.
+
+    Raises:
+        UsageError: the folder does not exist, or is a file.
+    """
+    if folder.is_file():
+        raise UsageError(f"{source} is a file: give its folder, or a pattern of files")
+    if not is_pattern(source) and not folder.exists():
+        raise UsageError(f"{source}: folder not found")
+    return data_files(folder.names())
 
 
 def _literal(url: str) -> str:

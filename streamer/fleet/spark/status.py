@@ -113,7 +113,7 @@ def fleet_status(
     folder = open_folder(checkpoint)
     config = read_config(folder, checkpoint)
     if config is None:
-        missing = "is not a checkpoint" if folder.folder_exists() else "does not exist"
+        missing = "is not a checkpoint" if folder.exists() else "does not exist"
         raise UsageError(f"{checkpoint} {missing}: give the --checkpoint of a `streamer fleet run`")
     progress = read_progress(open_folder(f"{checkpoint}/{FOLDER}"))
     at = now()

@@ -35,13 +35,9 @@ class LocalFolder:
     def __init__(self, path: str) -> None:
         self._path = local_path(path)
 
-    def exists(self, name: str) -> bool:
-        """Whether the folder has an entry of this name."""
+    def exists(self, name: str = ".") -> bool:
+        """Whether the folder has an entry of this name; by default, whether it exists itself."""
         return (self._path / name).exists()
-
-    def folder_exists(self) -> bool:
-        """Whether the folder itself exists."""
-        return self._path.exists()
 
     def is_file(self) -> bool:
         """Whether the path is a file instead of a folder."""
@@ -121,22 +117,15 @@ class Storage:
         """Whether the folder is one of the local file system of its machine."""
         return bool(self._files.getScheme() == "file")
 
-    def exists(self, name: str) -> bool:
-        """Whether the folder has an entry of this name."""
+    def exists(self, name: str = ".") -> bool:
+        """Whether the folder has an entry of this name; by default, whether it exists itself."""
         with explained(str(self._path)):
             return bool(self._files.exists(self._entry(name)))
-
-    def folder_exists(self) -> bool:
-        """Whether the folder itself exists."""
-        with explained(str(self._path)):
-            return bool(self._files.exists(self._path))
 
     def is_file(self) -> bool:
         """Whether the path is a file instead of a folder."""
         with explained(str(self._path)):
-            return bool(self._files.exists(self._path)) and not bool(
-                self._files.getFileStatus(self._path).isDirectory()
-            )
+            return self.exists() and bool(self._files.getFileStatus(self._path).isFile())
 
     def names(self) -> list[str]:
         """Names of the entries of a folder, or of the files that match a pattern."""

@@ -22,7 +22,6 @@ from streamer.errors import UsageError
 from streamer.fleet.columns import COLUMNS
 from streamer.fleet.shard import Shard
 from streamer.fleet.spark.checkpoint import NAME, CheckpointOptions
-from streamer.fleet.spark.formats import StreamFormat
 from streamer.fleet.spark.job import FleetJob
 from streamer.fleet.spark.reports import Batch, Report
 from streamer.fleet.spark.sinks import COMMITTED, SinkQuery
@@ -162,18 +161,24 @@ def test_forecasts_are_written_to_a_table_and_read_from_it(
 ) -> None:
     source, sink = tmp_path / "in", tmp_path / "out"
     write(source, "0.parquet", [(meter, 0) for meter in METERS])
-    options = {"path": str(tmp_path / "table"), "compression": "gzip"}
-    table = StreamFormat("parquet", "forecasts_of_a_test", options, is_table=True)
-    job = FleetJob(str(source), "", str(tmp_path / "ck"), {"shards": 1}, once=True, writes=table)
+    table = "forecasts_of_a_test"
+    job = FleetJob(
+        str(source),
+        f"table:{table}",
+        str(tmp_path / "ck"),
+        {"shards": 1},
+        once=True,
+        sink_format="parquet",
+        sink_option=[f"path={tmp_path / 'table'}", "compression=gzip"],
+    )
     try:
         assert total(run(spark, job), "rows") == len(METERS)
         assert list((tmp_path / "table").glob("*.gz.parquet"))
         given = {"shards": 1, "columns": "kw=actual_kw"}
-        stored = StreamFormat(None, table.path, is_table=True)
-        again = FleetJob("", str(sink), str(tmp_path / "ck2"), given, once=True, reads=stored)
+        again = FleetJob(f"table:{table}", str(sink), str(tmp_path / "ck2"), given, once=True)
         assert total(run(spark, again), "readings") == len(METERS)
     finally:
-        spark.sql(f"DROP TABLE IF EXISTS {table.path}")
+        spark.sql(f"DROP TABLE IF EXISTS {table}")
 
 
 @pytest.mark.slow

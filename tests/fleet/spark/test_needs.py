@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from streamer.errors import MissingExtraError, UsageError
+from streamer.errors import UsageError
 from streamer.fleet.spark import needs
+
+VERSIONS = {"pyspark": "4.3.0", "pandas": "2.3.3", "pyarrow": "20.0", "protobuf": "6.0"}
 
 
 def make_java(folder: Path, says: str, status: int = 0) -> Path:
@@ -68,29 +70,21 @@ def test_java_home_takes_precedence_over_the_path(
     assert needs.find_java() == java
 
 
-@pytest.mark.parametrize("missing", ["pyspark", "pandas", "pyarrow", "protobuf"])
-def test_a_missing_package_is_reported_with_its_extra(
-    monkeypatch: pytest.MonkeyPatch, missing: str
-) -> None:
-    there = {"pyspark": "4.3.0", "pandas": "2.3.3", "pyarrow": "20.0", "protobuf": "6.0"}
-    versions = {**there, missing: None}
-    monkeypatch.setattr(needs, "_version_of", versions.__getitem__)
-    with pytest.raises(MissingExtraError, match=r"pip install 'streamer-forecaster\[spark\]'"):
-        needs.check_packages()
+INSTALL = r"pip install 'streamer-forecaster\[spark\]'"
 
 
 @pytest.mark.parametrize(
     ("package", "version", "message"),
     [
-        ("pandas", "3.0.1", r"below 3: pip install 'streamer-forecaster\[spark\]'"),
-        ("pyspark", "3.5.1", "too old"),
+        *((name, None, f"needs an extra: {INSTALL}") for name in VERSIONS),
+        ("pandas", "3.0.1", f"below 3: {INSTALL}"),
+        ("pyspark", "3.5.1", f"too old for streamer fleet: {INSTALL}"),
     ],
 )
-def test_a_package_of_an_unsuitable_version_is_rejected(
-    monkeypatch: pytest.MonkeyPatch, package: str, version: str, message: str
+def test_a_missing_or_unsuitable_package_is_reported_with_its_extra(
+    monkeypatch: pytest.MonkeyPatch, package: str, version: str | None, message: str
 ) -> None:
-    there = {"pyspark": "4.3.0", "pandas": "2.3.3", "pyarrow": "20.0", "protobuf": "6.0"}
-    monkeypatch.setattr(needs, "_version_of", {**there, package: version}.__getitem__)
+    monkeypatch.setattr(needs, "_version_of", {**VERSIONS, package: version}.__getitem__)
     with pytest.raises(UsageError, match=message):
         needs.check_packages()
 

@@ -16,7 +16,7 @@ from streamer.fleet.spark import session
 from streamer.fleet.spark.checkpoint import NAME, CheckpointConfig, CheckpointOptions
 from streamer.fleet.spark.job import FleetJob
 from streamer.fleet.spark.locations import Columns
-from streamer.fleet.spark.preview import check_source, check_state, is_on_this_machine
+from streamer.fleet.spark.preview import check_source, check_state
 from streamer.fleet.spark.session import SparkSettings
 from streamer.fleet.spark.sinks import COMMITTED
 from streamer.fleet.spark.status import fleet_status
@@ -47,21 +47,25 @@ def stored(folder: Path, **choices: object) -> None:
 @pytest.mark.parametrize(
     ("place", "conf", "master", "expected"),
     [
-        ("in", {}, True, True),
-        ("in", {}, False, False),
-        ("file:///in", {}, False, True),
-        ("hdfs://host/in", {}, True, False),
-        ("in", {"spark.hadoop.fs.defaultFS": "hdfs://host"}, True, False),
+        ("in", {}, "local[2]", True),
+        ("in", {}, "yarn", False),
+        ("file:///in", {}, "yarn", True),
+        ("hdfs://host/in", {}, None, False),
+        ("in", {"spark.hadoop.fs.defaultFS": "hdfs://host"}, None, False),
     ],
 )
 def test_only_folders_of_this_machine_are_read_directly(
-    place: str, conf: dict[str, str], master: bool, expected: bool, monkeypatch: pytest.MonkeyPatch
+    place: str,
+    conf: dict[str, str],
+    master: str | None,
+    expected: bool,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for name in ("HADOOP_CONF_DIR", "SPARK_CONF_DIR", "PYSPARK_GATEWAY_PORT"):
         monkeypatch.delenv(name, raising=False)
-    assert is_on_this_machine(place, conf, is_local_master=master) == expected
+    assert SparkSettings(master, conf).is_on_this_machine(place) == expected
     monkeypatch.setenv("HADOOP_CONF_DIR", "/etc/hadoop")
-    assert is_on_this_machine("in", {}, is_local_master=True) is False
+    assert not SparkSettings().is_on_this_machine("in")
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,16 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import fields, replace
+from inspect import signature
 from pathlib import Path
 
 import pytest
 
 from streamer.cli import main
+from streamer.cli.fleet.run import run as command
+from streamer.fleet.spark.checkpoint import CheckpointOptions
+from streamer.fleet.spark.job import FleetJob
 from streamer.fleet.spark.reports import DONE, RUNNING, Run
 from streamer.fleet.spark.running import _changes
 
@@ -76,6 +80,11 @@ def test_wrong_options_are_reported_before_spark_starts(
     assert text.startswith("streamer: error: ")
     assert text.count("\n") == 1
     assert message in text
+
+
+def test_each_option_of_a_job_and_a_checkpoint_is_one_of_the_command() -> None:
+    names = {it.name for kind in (CheckpointOptions, FleetJob) for it in fields(kind)}
+    assert names - signature(command).parameters.keys() == {"given", "like"}
 
 
 def test_a_missing_java_is_reported_in_one_line(
