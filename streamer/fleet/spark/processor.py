@@ -6,7 +6,7 @@ import json
 import platform
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
@@ -104,7 +104,8 @@ class ShardProcessor(StatefulProcessor):  # type: ignore[misc]
                 kept.advanced_ms = now_ms
             self._tick(kept, now_ms + TICK_MS)
         self._states.save(kept)
-        yield from _frames(key[0], outcome, silent, len(meter), before, shard)
+        counts = {"readings": len(meter), **(_dropped(shard) - before)}
+        yield _output(key[0], shard, [outcome, silent], counts)
 
     def handleExpiredTimer(
         self,
@@ -119,7 +120,6 @@ class ShardProcessor(StatefulProcessor):  # type: ignore[misc]
             return
         now_ms = timerValues.getCurrentProcessingTimeInMs()
         gone_ms = max(now_ms - max(kept.advanced_ms, self._task.started_ms), 0)
-        before = _dropped(shard)
         silent = shard.silent(shard.latest + np.timedelta64(gone_ms, "ms"))
         # No timer is needed once all meters must be silent.
         longest_ms = self._task.settings.silent_after * 60_000 + _AHEAD_MS
@@ -127,7 +127,7 @@ class ShardProcessor(StatefulProcessor):  # type: ignore[misc]
         kept.due_ms = 0
         self._tick(kept, 0 if is_over else now_ms + TICK_MS)
         self._states.save(kept, changed=len(silent) > 0)
-        yield from _frames(key[0], Outcome(), silent, 0, before, shard)
+        yield _output(key[0], shard, [silent], {})
 
     def handleInitialState(
         self,
@@ -189,28 +189,22 @@ def _dropped(shard: Shard) -> Counter[str]:
     return Counter({name: getattr(shard, name) for name in DROPPED})
 
 
-def _frames(
-    key: int,
-    outcome: Outcome,
-    silent: Outcome,
-    readings: int,
-    before: Counter[str],
-    shard: Shard,
-) -> Iterator[pd.DataFrame]:
+def _output(
+    key: int, shard: Shard, outcomes: Sequence[Outcome], counts: Mapping[str, int]
+) -> pd.DataFrame:
     """Output rows as one data frame, the last of which has only the report.
 
     Converting a frame takes some time for each of its columns, however few rows it has.
     """
-    columns: dict[str, Any] = Outcome.joined([outcome, silent, Outcome.of(1, {})]).columns
+    columns: dict[str, Any] = Outcome.joined([*outcomes, Outcome.of(1, {})]).columns
     raised = [kinds.split(",") for kinds in columns["alarms"] if kinds is not None]
     alarms = Counter(kind for kinds in raised for kind in kinds)
     at = columns["minute"][~np.isnan(columns["actual_kw"])].astype("datetime64[us]")
     report = {
         "key": key,
         "counts": {
-            "readings": readings,
-            **(_dropped(shard) - before),
-            "rows": len(outcome) + len(silent),
+            **counts,
+            "rows": sum(map(len, outcomes)),
             "silent": alarms[SILENT],
             "alarms": len(raised),
         },
@@ -225,4 +219,4 @@ def _frames(
     frame = pd.DataFrame(columns, copy=False)
     texts = [*[None] * (len(frame) - 1), json.dumps(report)]
     frame["report"] = pd.Series(texts, dtype=object)
-    yield frame
+    return frame
