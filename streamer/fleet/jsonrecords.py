@@ -24,6 +24,10 @@ def from_json(
 
     Raises:
         ValueError: the text is not JSON, or a value is missing or of another type.
+
+    >>> from dataclasses import make_dataclass
+    >>> from_json(make_dataclass("Reading", [("kw", float)]), '{"kw": 1, "volt": 230}')
+    Reading(kw=1.0)
     """
     return _adapter(kind).validate_json(text, strict=True, extra=others)  # type: ignore[no-any-return]
 

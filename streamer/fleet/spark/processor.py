@@ -6,7 +6,7 @@ import json
 import platform
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
@@ -28,21 +28,17 @@ if TYPE_CHECKING:
 
     from streamer.models.forecaster import NetworkForecaster
 
-TALLY = ("readings", "late", "doubled", "invalid", "meters", "silent")
-"""Counts in a tally: those of its batch, except for `meters`, which counts all of the shard."""
-
 DROPPED = ("late", "doubled", "invalid")
 """Counts of dropped readings that a shard keeps."""
 
 OUTPUT = ", ".join(
     [
         *(f"{name} {'long' if kind == 'timestamp' else kind}" for name, kind in COLUMNS.items()),
-        "tally array<long>",
-        "summary string",
+        "report string",
     ]
 )
-"""Schema of a shard's output: times in microseconds, and rows with only a tally and the shard's
-summary as JSON: `key`, `alarms` of the batch by kind, and `shard`, a `ShardSummary`."""
+"""Schema of a shard's output: times in microseconds, and rows with only a report on the shard in a
+batch, a `streamer.fleet.spark.reports.ShardReport` as JSON."""
 
 TICK_MS = 60_000
 """Interval at which a shard without readings is checked for silent meters."""
@@ -98,7 +94,7 @@ class ShardProcessor(StatefulProcessor):  # type: ignore[misc]
         meter, minute, kw = unpack(value for chunk in rows for value in chunk["readings"])
         kept = self._states.load()
         shard = kept.shard
-        before = _counts(shard)
+        before = _dropped(shard)
         latest = shard.latest
         outcome = shard.push(meter, minute, kw)
         silent = Outcome() if shard.latest is None else shard.silent(shard.latest)
@@ -108,7 +104,8 @@ class ShardProcessor(StatefulProcessor):  # type: ignore[misc]
                 kept.advanced_ms = now_ms
             self._tick(kept, now_ms + TICK_MS)
         self._states.save(kept)
-        yield from _frames(key[0], outcome, silent, len(meter), before, shard)
+        counts = {"readings": len(meter), **(_dropped(shard) - before)}
+        yield _output(key[0], shard, [outcome, silent], counts)
 
     def handleExpiredTimer(
         self,
@@ -123,7 +120,6 @@ class ShardProcessor(StatefulProcessor):  # type: ignore[misc]
             return
         now_ms = timerValues.getCurrentProcessingTimeInMs()
         gone_ms = max(now_ms - max(kept.advanced_ms, self._task.started_ms), 0)
-        before = _counts(shard)
         silent = shard.silent(shard.latest + np.timedelta64(gone_ms, "ms"))
         # No timer is needed once all meters must be silent.
         longest_ms = self._task.settings.silent_after * 60_000 + _AHEAD_MS
@@ -131,7 +127,7 @@ class ShardProcessor(StatefulProcessor):  # type: ignore[misc]
         kept.due_ms = 0
         self._tick(kept, 0 if is_over else now_ms + TICK_MS)
         self._states.save(kept, changed=len(silent) > 0)
-        yield from _frames(key[0], Outcome(), silent, 0, before, shard)
+        yield _output(key[0], shard, [silent], {})
 
     def handleInitialState(
         self,
@@ -189,43 +185,38 @@ def _forecaster(model: str, weights: str | None) -> NetworkForecaster:
     return forecaster
 
 
-def _counts(shard: Shard) -> tuple[int, int, int, int]:
-    return len(shard.meters), shard.late, shard.doubled, shard.invalid
+def _dropped(shard: Shard) -> Counter[str]:
+    return Counter({name: getattr(shard, name) for name in DROPPED})
 
 
-def _frames(
-    key: int,
-    outcome: Outcome,
-    silent: Outcome,
-    readings: int,
-    before: Iterable[int],
-    shard: Shard,
-) -> Iterator[pd.DataFrame]:
-    """Output rows as one data frame, the last of which has only the tally and the summary.
+def _output(
+    key: int, shard: Shard, outcomes: Sequence[Outcome], counts: Mapping[str, int]
+) -> pd.DataFrame:
+    """Output rows as one data frame, the last of which has only the report.
 
     Converting a frame takes some time for each of its columns, however few rows it has.
     """
-    meters, *dropped = (
-        now - was if at else now
-        for at, (now, was) in enumerate(zip(_counts(shard), before, strict=True))
-    )
-    alarms = Counter(
-        kind
-        for part in (outcome, silent)
-        for kinds in part.columns["alarms"]
-        if kinds is not None
-        for kind in kinds.split(",")
-    )
-    columns: dict[str, Any] = Outcome.joined([outcome, silent, Outcome.of(1, {})]).columns
+    columns: dict[str, Any] = Outcome.joined([*outcomes, Outcome.of(1, {})]).columns
+    raised = [kinds.split(",") for kinds in columns["alarms"] if kinds is not None]
+    alarms = Counter(kind for kinds in raised for kind in kinds)
+    at = columns["minute"][~np.isnan(columns["actual_kw"])].astype("datetime64[us]")
+    report = {
+        "key": key,
+        "counts": {
+            **counts,
+            "rows": sum(map(len, outcomes)),
+            "silent": alarms[SILENT],
+            "alarms": len(raised),
+        },
+        "kinds": alarms,
+        "newest_us": int(at.max().view(np.int64)) if len(at) else None,
+        "shard": vars(shard.tally()),
+    }
     for name, kind in COLUMNS.items():
         if kind == "timestamp":
             at = columns[name].astype("datetime64[us]")
             columns[name] = pd.arrays.IntegerArray(at.view(np.int64), np.isnat(at))
     frame = pd.DataFrame(columns, copy=False)
-    last = {
-        "tally": [readings, *dropped, meters, alarms[SILENT]],
-        "summary": json.dumps({"key": key, "alarms": alarms, "shard": vars(shard.tally())}),
-    }
-    for name, value in last.items():
-        frame[name] = pd.Series([*[None] * (len(frame) - 1), value], dtype=object)
-    yield frame
+    texts = [*[None] * (len(frame) - 1), json.dumps(report)]
+    frame["report"] = pd.Series(texts, dtype=object)
+    return frame

@@ -22,7 +22,7 @@ from streamer.fleet.spark.reports import (
     Count,
     Report,
     Run,
-    summaries,
+    shard_reports,
 )
 from streamer.fleet.summary import ShardSummary
 
@@ -199,7 +199,7 @@ class ProgressLog:
         self.progress = replace(
             known,
             batches=(*known.batches, batch)[-_MAX_BATCHES:],
-            shards={**known.shards, **summaries(report)},
+            shards={**known.shards, **{it.key: it.shard for it in shard_reports(report)}},
             after=batch.number if known.after == batch.number - 1 else None,
         )
         self._write()

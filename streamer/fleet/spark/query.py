@@ -25,7 +25,7 @@ def forecast(readings: DataFrame, config: CheckpointConfig) -> DataFrame:
     from pyspark.sql import functions as fn
 
     from streamer.fleet.spark.packing import PACKED, pack
-    from streamer.fleet.spark.processor import OUTPUT, TALLY, ShardProcessor, task_of
+    from streamer.fleet.spark.processor import OUTPUT, ShardProcessor, task_of
 
     choices = config.choices
     cleaned = clean(readings, choices.notation)
@@ -45,18 +45,7 @@ def forecast(readings: DataFrame, config: CheckpointConfig) -> DataFrame:
     out = packed.groupBy("key").transformWithStateInPandas(
         ShardProcessor(task_of(config)), OUTPUT, "Append", "ProcessingTime"
     )
-    counted = [
-        fn.coalesce(fn.sum(out["tally"][at]), fn.lit(0)).alias(name)
-        for at, name in enumerate(TALLY)
-    ]
-    watched = out.observe(
-        "written",
-        fn.count(out["meter"]).alias("rows"),
-        fn.count(out["alarms"]).alias("alarms"),
-        fn.max(fn.when(out["actual_kw"].isNotNull(), out["minute"])).alias("latest_us"),
-        *counted,
-        fn.collect_list(out["summary"]).alias("shards"),
-    )
+    watched = out.observe("shards", fn.collect_list(out["report"]).alias("reports"))
     columns = [
         fn.timestamp_micros(watched[name]).alias(name) if kind == "timestamp" else watched[name]
         for name, kind in COLUMNS.items()

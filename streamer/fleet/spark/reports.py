@@ -6,8 +6,8 @@ import os
 import platform
 import re
 import time
-from collections import ChainMap, Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Annotated, Any, Self
@@ -104,24 +104,24 @@ class Batch(BatchCounts):
     @classmethod
     def of(cls, report: Report) -> Self:
         """The relevant part of Spark's report."""
-        observed = _observed(report)
         durations = {name: ms / 1000.0 for name, ms in report["durationMs"].items()}
-        latest_us = observed.get("latest_us")
-        kinds = sum((Counter(each.alarms) for each in _shards(report)), Counter[str]())
+        shards = shard_reports(report)
+        counts = sum((Counter(it.counts) for it in shards), Counter(_observed(report, "read")))
+        newest_us = max((it.newest_us for it in shards if it.newest_us is not None), default=None)
         return cls(
             number=report["batchId"],
             began=datetime.fromisoformat(report["timestamp"]).timestamp(),
             seconds=durations.pop("triggerExecution", 0.0),
             parts_s=durations,
             behind=_behind(report["sources"]),
-            newest=None if latest_us is None else max(0.0, latest_us / 1e6),
-            kinds=dict(kinds),
+            newest=None if newest_us is None else max(0.0, newest_us / 1e6),
+            kinds=dict(sum((Counter(it.kinds) for it in shards), Counter[str]())),
             state_bytes=sum(
                 it["customMetrics"].get("rocksdbSstFileSize", 0)
                 for it in report.get("stateOperators", ())
             )
             or None,
-            **{it.name: observed.get(it.name) or 0 for it in fields(BatchCounts)},
+            **counts,
         )
 
     def line(self, now: float | None = None) -> str | None:
@@ -155,28 +155,33 @@ class Batch(BatchCounts):
         return f"{line}; {', '.join(notes)}" if notes else line
 
 
-def summaries(report: Report) -> dict[int, ShardSummary]:
-    """The last summaries of the shards that had readings or timers in a batch, by key."""
-    return {each.key: each.shard for each in _shards(report)}
-
-
 @dataclass(frozen=True)
-class _ShardReport:
-    """A report of `streamer.fleet.spark.processor` on a shard in a batch."""
+class ShardReport:
+    """Report of the processor of a shard on a batch.
+
+    Attributes:
+        key: key of the shard.
+        counts: counts of the batch, by the names of `BatchCounts`.
+        kinds: alarms of the batch by kind.
+        newest_us: newest minute of its readings, in microseconds since 1970; None without any.
+        shard: summary of the shard after the batch.
+    """
 
     key: int
-    alarms: Mapping[str, int]
+    counts: Mapping[str, int]
+    kinds: Mapping[str, int]
+    newest_us: int | None
     shard: ShardSummary
 
 
-def _shards(report: Report) -> Iterator[_ShardReport]:
-    for text in _observed(report).get("shards") or ():
-        yield from_json(_ShardReport, text)
+def shard_reports(report: Report) -> list[ShardReport]:
+    """Reports on the shards that had readings or timers in a batch."""
+    return [from_json(ShardReport, text) for text in _observed(report, "shards").get("reports", ())]
 
 
-def _observed(report: Report) -> Mapping[str, Any]:
-    """Observed metrics of a batch, as `streamer.fleet.spark.query` names them."""
-    return ChainMap(*(it for it in report["observedMetrics"].values() if it))
+def _observed(report: Report, name: str) -> dict[str, Any]:
+    """Metrics of a batch that `streamer.fleet.spark.query` observes; empty without any."""
+    return report["observedMetrics"].get(name) or {}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,14 +22,13 @@ from streamer.fleet.shard import Shard
 from streamer.fleet.spark import states
 from streamer.fleet.spark.packing import pack
 from streamer.fleet.spark.processor import (
-    TALLY,
     TICK_MS,
     ShardProcessor,
     ShardTask,
     restored_shard,
 )
+from streamer.fleet.spark.reports import ShardReport
 from streamer.fleet.spark.states import compressed, decompressed
-from streamer.fleet.summary import ShardSummary
 from streamer.models import load_model
 
 MINUTE = np.timedelta64(1, "m")
@@ -112,21 +110,23 @@ class FakeSpark:
 class Batch:
     def __init__(self, frames: list[pd.DataFrame]) -> None:
         (frame,) = frames
-        assert list(frame.columns) == [*COLUMNS, "tally", "summary"]
+        assert list(frame.columns) == [*COLUMNS, "report"]
         self.rows: pd.DataFrame = frame.iloc[:-1]
         last = frame.iloc[-1]
-        assert self.rows["tally"].isna().all()
-        assert self.rows["summary"].isna().all()
+        assert self.rows["report"].isna().all()
         assert last["meter"] is None
-        self.tally = dict(zip(TALLY, last["tally"], strict=True))
-        self.summary = json.loads(last["summary"])
-        assert self.summary["key"] == 7
+        self.report = from_json(ShardReport, last["report"])
+        assert self.report.key == 7
+        assert self.report.counts["rows"] == len(self.rows)
+        assert self.report.counts["alarms"] == self.rows["alarms"].notna().sum()
+        newest = self.rows["minute"][self.rows["actual_kw"].notna()].max()
+        assert self.report.newest_us == (None if pd.isna(newest) else newest)
 
     @property
     def silent(self) -> list[str]:
         silent = self.rows[self.rows["alarms"] == "silent"]
         assert silent["actual_kw"].isna().all()
-        assert self.tally["silent"] == len(silent) == self.summary["alarms"].get("silent", 0)
+        assert self.report.counts["silent"] == len(silent) == self.report.kinds.get("silent", 0)
         return silent["meter"].tolist()
 
 
@@ -150,7 +150,7 @@ def test_batches_continue_the_same_shard() -> None:
     assert len(state) < len(shard.state())
     assert np.datetime64(latest_us, "us") == shard.latest
     assert counts == [0, 0, 0]
-    assert from_json(ShardSummary, json.dumps(batch.summary["shard"])) == shard.tally()
+    assert batch.report.shard == shard.tally()
 
 
 def test_dropped_readings_are_counted_in_their_batch() -> None:
@@ -158,13 +158,13 @@ def test_dropped_readings_are_counted_in_their_batch() -> None:
     processor = spark.processor()
     spark.push(processor, "ab", [0, 1, 1, 2])
     batch = spark.push(processor, "ab", [0, 2, 3])
-    assert batch.tally == {
+    assert batch.report.counts == {
         "readings": 6,
         "late": 2,
         "doubled": 2,
-        "invalid": 0,
-        "meters": 2,
+        "rows": 2,
         "silent": 0,
+        "alarms": 0,
     }
     assert spark.values["shard"].value[2:] == (2, 4, 0)
 
@@ -190,7 +190,7 @@ def test_a_silence_that_begins_and_ends_in_one_batch_is_reported() -> None:
     minutes = [*range(5, 8), *range(30, 34)]
     batch = spark.push(processor, "b", minutes)
     assert batch.silent == ["b", "a"]
-    assert batch.tally["readings"] == len(minutes)
+    assert batch.report.counts["readings"] == len(minutes)
     assert len(batch.rows) == len(minutes) + 2
 
 
@@ -278,7 +278,7 @@ def test_a_batch_continues_what_was_stored(kind: str) -> None:
         spark.values["head"].value = None
     ours, theirs = (each.push(each.processor(), "ab", range(60, 70)) for each in (spark, expected))
     pd.testing.assert_frame_equal(ours.rows, theirs.rows)
-    assert ours.tally == theirs.tally
+    assert ours.report == theirs.report
     assert spark.values["shard"].value == expected.values["shard"].value
     assert spark.timers == expected.timers
 

@@ -89,28 +89,20 @@ def shard(meters: int) -> ShardSummary:
     )
 
 
-def summary(key: int, meters: int, **alarms: int) -> str:
-    return json.dumps({"key": key, "alarms": alarms, "shard": vars(shard(meters))})
+def shard_report(key: int, meters: int, counts: dict[str, int], **kinds: int) -> str:
+    known = {"newest_us": NEWEST_US, "shard": vars(shard(meters))}
+    return json.dumps({"key": key, "counts": counts, "kinds": kinds, **known})
 
 
 def report(number: int, **sources: Any) -> dict[str, Any]:
-    written = {
-        "readings": 100,
-        "late": 3,
-        "doubled": 2,
-        "invalid": 1,
-        "rows": 95,
-        "silent": 1,
-        "alarms": 4,
-        "meters": 10,
-        "latest_us": NEWEST_US,
-        "shards": [summary(7, 9, silent=1, anomaly=1), summary(7, 10, anomaly=2)],
-    }
+    some = {"readings": 40, "late": 3, "rows": 37, "silent": 1, "alarms": 2}
+    more = {"readings": 60, "doubled": 2, "invalid": 1, "rows": 58, "alarms": 2}
+    shards = [shard_report(7, 9, some, silent=1, anomaly=1), shard_report(7, 10, more, anomaly=2)]
     return {
         "batchId": number,
         "timestamp": "2027-01-15T08:00:00.500Z",
         "durationMs": {"triggerExecution": 2_000, "addBatch": 1_500, "walCommit": 20},
-        "observedMetrics": {"read": {"read": 101, "unusable": 1}, "written": written},
+        "observedMetrics": {"read": {"read": 101, "unusable": 1}, "shards": {"reports": shards}},
         "stateOperators": [{"customMetrics": {"rocksdbSstFileSize": 3900}}],
         "sources": [{"latestOffset": None, "endOffset": {"logOffset": 3}, **sources}],
     }
@@ -141,7 +133,7 @@ def test_a_batch_has_the_relevant_part_of_a_report() -> None:
 
 
 def test_a_batch_without_metrics_has_zero_counts() -> None:
-    nothing = {**report(7), "observedMetrics": {"written": {"late": None}}}
+    nothing = {**report(7), "observedMetrics": {"read": None}}
     assert (Batch.of(nothing).late, Batch.of(nothing).read) == (0, 0)
 
 
