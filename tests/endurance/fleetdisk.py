@@ -9,7 +9,7 @@ import argparse
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,10 @@ from streamer.fleet.files import ReadingFiles
 from streamer.fleet.series import series_of
 from streamer.fleet.simulate import Simulation
 from streamer.fleet.spark.job import FleetJob
+from streamer.fleet.spark.reports import Report
+from streamer.fleet.spark.running import RENEWED_AFTER
 from streamer.fleet.spark.session import SparkSettings, parse_conf, spark_session
+from streamer.fleet.spark.waiting import wait_for
 from streamer.sample import sample_path
 from streamer.sources.files.delimited import open_replay
 
@@ -27,8 +30,6 @@ QUICKENED = {
     "spark.sql.streaming.fileSink.log.cleanupDelay": "5s",
 }
 """A batch takes a second or two instead of an hour, and what is periodic is as much faster."""
-
-_POLL_S = 0.25
 
 
 @dataclass(frozen=True)
@@ -79,12 +80,20 @@ def _kind(path: Path) -> str:
 
 
 def run(
-    folder: Path, *, meters: int, batches: int, minutes: int, conf: dict[str, str], every: int
-) -> Iterator[Sample]:
+    folder: Path,
+    seen: Callable[[Sample], None],
+    *,
+    meters: int,
+    batches: int,
+    minutes: int,
+    conf: dict[str, str],
+    every: int,
+) -> None:
     """Run a fleet on a folder of simulated readings, one file a batch.
 
     Args:
         folder: an empty folder.
+        seen: called with each sample.
         meters: number of meters.
         batches: number of batches.
         minutes: minutes in each.
@@ -101,15 +110,15 @@ def run(
     job = FleetJob(
         str(folder / "in"), str(sink), str(checkpoint), max_files=1, once=True, consumed="delete"
     )
+
+    def look(report: Report) -> None:
+        batch = report["batchId"]
+        if batch % every == 0 or batch == batches - 1:
+            seen(sample(batch, checkpoint, sink))
+
     with spark_session(SparkSettings(master="local[2]", conf=conf)) as session:
-        (query, *_) = job.start(session)
-        due = 0
-        while not query.awaitTermination(_POLL_S):
-            batch = -1 if query.lastProgress is None else query.lastProgress["batchId"]
-            if batch >= due:
-                due = batch + every
-                yield sample(batch, checkpoint, sink)
-        yield sample(query.lastProgress["batchId"], checkpoint, sink)
+        while wait_for(job.start(session), look, batches=RENEWED_AFTER):
+            pass
 
 
 def main() -> None:
@@ -122,23 +131,27 @@ def main() -> None:
     parser.add_argument("--conf", action="append", default=[], help="Spark's own setting")
     given = parser.parse_args()
     began = time.monotonic()
+
+    def show(found: Sample) -> None:
+        each = ", ".join(
+            f"{kind} {size / given.meters:,.0f}" for kind, size in sorted(found.kinds.items())
+        )
+        print(
+            f"batch {found.batch} ({time.monotonic() - began:.0f} s), bytes a meter: "
+            f"{found.checkpoint / given.meters:,.0f} in {found.files} files; {each}",
+            flush=True,
+        )
+
     with tempfile.TemporaryDirectory() as folder:
-        for found in run(
+        run(
             Path(folder),
+            show,
             meters=given.meters,
             batches=given.batches,
             minutes=given.minutes,
             conf=QUICKENED | parse_conf(given.conf),
             every=given.every,
-        ):
-            each = ", ".join(
-                f"{kind} {size / given.meters:,.0f}" for kind, size in sorted(found.kinds.items())
-            )
-            print(
-                f"batch {found.batch} ({time.monotonic() - began:.0f} s), bytes a meter: "
-                f"{found.checkpoint / given.meters:,.0f} in {found.files} files; {each}",
-                flush=True,
-            )
+        )
 
 
 if __name__ == "__main__":

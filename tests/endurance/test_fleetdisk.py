@@ -22,7 +22,8 @@ def test_the_state_takes_two_copies_after_any_number_of_batches(tmp_path: Path) 
         check_java()
     except UsageError as error:
         pytest.skip(str(error))
-    found = list(run(tmp_path, meters=METERS, batches=24, minutes=60, conf=QUICKENED, every=2))
+    found: list[Sample] = []
+    run(tmp_path, found.append, meters=METERS, batches=24, minutes=60, conf=QUICKENED, every=2)
     sizes = [_state(it) / METERS for it in found]
     # A third version is deleted half a second after it was written.
     assert max(sizes) < 3 * COPY

@@ -41,7 +41,6 @@ def by_header(lines: DataFrame, columns: Columns, delimiter: str) -> DataFrame:
     def mapped(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa
 
-        schema = pa.schema([(name, pa.string()) for name in _NAMES])
         file, reader = None, None
         for batch in batches:
             texts, files = (batch.column(place).to_pylist() for place in (0, 1))
@@ -53,9 +52,9 @@ def by_header(lines: DataFrame, columns: Columns, delimiter: str) -> DataFrame:
                     file, reader = url, FieldReader(line, columns, delimiter)
                 elif reader is not None:
                     rows.append((*reader.fields(line), url))
-            values = zip(*rows, strict=True) if rows else [()] * len(_NAMES)
-            arrays = [pa.array(column, pa.string()) for column in values]
-            yield pa.RecordBatch.from_arrays(arrays, schema=schema)
+            if rows:
+                values = [pa.array(column, pa.string()) for column in zip(*rows, strict=True)]
+                yield pa.RecordBatch.from_arrays(values, _NAMES)
 
     located = lines.select("line", lines["_metadata.file_path"].alias("file"))
     return located.mapInArrow(mapped, ", ".join(f"{name} string" for name in _NAMES))

@@ -31,19 +31,15 @@ def check_apart(places: Mapping[str, str | None]) -> None:
     Raises:
         UsageError: one of them is inside another.
     """
-    folders = {
-        name: place.removeprefix("file://").rstrip("/")
-        for name, place in places.items()
-        if place and place != CONSOLE and not is_pattern(place)
-    }
-    whole = {
-        name: folder if "://" in folder else str(Path(folder).resolve())
-        for name, folder in folders.items()
-    }
+    whole = {}
+    for name, place in places.items():
+        if place and place != CONSOLE and not is_pattern(place):
+            folder = place.removeprefix("file://").rstrip("/")
+            whole[name] = folder if "://" in folder else str(Path(folder).resolve())
     for one, other in permutations(whole, 2):
         if f"{whole[one]}/".startswith(f"{whole[other]}/"):
             raise UsageError(
-                f"{one} {folders[one]} is the folder of {other} or inside it: give each its own"
+                f"{one} {places[one]} is the folder of {other} or inside it: give each its own"
             )
 
 

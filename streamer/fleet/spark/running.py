@@ -8,6 +8,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING
 
 from streamer.display.lines import one_line
 from streamer.extras import optional_import
@@ -18,6 +20,16 @@ from streamer.fleet.spark.reports import DIED, DONE, OVERDUE, RUNNING, STOPPED, 
 from streamer.fleet.spark.session import SparkSettings, check_spark, spark_session
 from streamer.fleet.spark.signals import noted_signals
 from streamer.fleet.spark.waiting import wait_for
+
+if TYPE_CHECKING:
+    from pyspark.sql.streaming import StreamingQuery
+
+RENEWED_AFTER = 240
+"""Batches after which the queries are stopped and started again, on the same session.
+
+RocksDB lists all changes of its files in its manifest, until it is opened again; Spark has no
+setting for its size. A version of the state has the whole manifest, 85 bytes for each batch.
+"""
 
 
 def run_fleet(
@@ -82,14 +94,26 @@ def run_fleet(
                     if not lines:
                         note(first.line())
 
-                wait_for(queries, show, signals=signals, heartbeat=heartbeat)
+                wait = partial(wait_for, signals=signals)
+                batches = partial(wait, show=show, heartbeat=heartbeat, batches=RENEWED_AFTER)
+                _until_done(queries, batches, partial(job.start, session, resume=log.fill))
                 if job.once and not signals and (following := job.follow(session)):
-                    wait_for(following, signals=signals, heartbeat=log.heartbeat)
+                    wait(following, heartbeat=log.heartbeat)
                 log.end(STOPPED if signals else DONE)
                 publish(log.progress, None)
                 if job.once and not signals and not any(lines):
                     note("nothing new at the source")
     return 128 + signals[0] if signals else 0
+
+
+def _until_done(
+    queries: list[StreamingQuery],
+    wait: Callable[[list[StreamingQuery]], bool],
+    start: Callable[[], list[StreamingQuery]],
+) -> None:
+    """Wait for the end of a job, and start its queries again as often as needed."""
+    while wait(queries):
+        queries = start()
 
 
 Publish = Callable[[RunProgress, Batch | None], None]

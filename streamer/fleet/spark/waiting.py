@@ -8,6 +8,7 @@ unless `spark.sql.streaming.numRecentProgressUpdates` of them end between two po
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -27,14 +28,19 @@ def wait_for(
     *,
     signals: Sequence[int] = (),
     heartbeat: Callable[[], None] = lambda: None,
-) -> None:
-    """Wait for all queries to end, or for a signal, and stop them.
+    batches: float = math.inf,
+) -> bool:
+    """Wait for all queries to end, for a signal or for a number of batches, and stop them.
 
     Args:
         queries: running queries.
         show: called with the report on each batch of the first one.
         signals: signals received so far, from `streamer.fleet.spark.signals.noted_signals`.
         heartbeat: called regularly while the query runs.
+        batches: number of batches of the first one after which they are stopped.
+
+    Returns:
+        Whether they were stopped because of the number of batches, and have more to do.
 
     Raises:
         SparkError: a query failed.
@@ -42,17 +48,18 @@ def wait_for(
     from py4j.protocol import Py4JError
     from pyspark.errors import StreamingQueryException
 
-    shown = -1
+    shown, count = -1, 0
 
     def show_new() -> None:
-        nonlocal shown
+        nonlocal shown, count
         for report in new_reports(queries[0], shown):
             shown = report["batchId"]
+            count += 1
             show(report)
 
     waiting = list(queries)
     try:
-        while not signals and waiting:
+        while not signals and waiting and count < batches:
             # One that has failed raises its error here.
             waiting = [
                 query for query in waiting if not query.awaitTermination(_POLL_S / len(waiting))
@@ -70,6 +77,7 @@ def wait_for(
     except (Py4JError, OSError) as error:
         if not signals:
             raise SparkError(f"the query has ended: {explain(error)}") from None
+    return bool(waiting) and not signals
 
 
 def new_reports(query: StreamingQuery, shown: int) -> list[Report]:

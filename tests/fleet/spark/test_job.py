@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import time
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import numpy as np
 import pyarrow as pa
@@ -95,6 +98,75 @@ def test_two_runs_give_each_reading_once_with_the_values_of_a_shard(
     silent = output[output["actual_kw"].isna()]
     assert silent["meter"].tolist() == [METERS[5]]
     _equal_to_a_shard(readings)
+
+
+@pytest.mark.slow
+def test_started_again_after_some_batches_the_rows_are_the_same_and_the_manifest_is_small(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    source = tmp_path / "in"
+    for number in range(9):
+        minutes = range(7 * number, 7 * number + 7)
+        write(source, f"{number}.parquet", [(it, minute) for minute in minutes for it in METERS])
+        os.utime(source / f"{number}.parquet", (1e9 + number, 1e9 + number))
+    sizes = {}
+    for batches in (3, 99):
+        sink, checkpoint = (tmp_path / f"{name}{batches}" for name in ("out", "ck"))
+        job = FleetJob(
+            str(source), str(sink), str(checkpoint), {"shards": 1}, max_files=1, once=True
+        )
+        reports: list[Report] = []
+        while wait_for(job.start(spark), reports.append, batches=batches):
+            pass
+        assert [report["batchId"] for report in reports] == list(range(9))
+        _equal_to_a_shard(spark.read.parquet(str(sink)).toPandas())
+        last = max((checkpoint / "state" / "0" / "0").glob("*.zip"), key=lambda it: int(it.stem))
+        with ZipFile(last) as version:
+            sizes[batches] = sum(
+                it.file_size for it in version.infolist() if it.filename.startswith("MANIFEST")
+            )
+    assert 0 < sizes[3] < sizes[99]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/net/tcp6").exists(), reason="needs Linux")
+def test_strangers_who_connect_to_its_ports_do_not_stop_the_query(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    source, sink = tmp_path / "in", tmp_path / "out"
+    for number in range(4):
+        write(source, f"{number}.parquet", [(meter, number) for meter in METERS])
+        os.utime(source / f"{number}.parquet", (1e9 + number, 1e9 + number))
+    given = {"shards": 2}
+    job = FleetJob(str(source), str(sink), str(tmp_path / "ck"), given, max_files=1, once=True)
+    jvm = spark.sparkContext._gateway.proc.pid
+    known = _listening(jvm)
+    (query,) = job.start(spark)
+    until = time.monotonic() + 120
+    while not query.awaitTermination(0.001):
+        assert time.monotonic() < until, "the query does not end"
+        for port in _listening(jvm) - known:
+            with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1) as stranger:
+                stranger.sendall(b"GET / HTTP/1.0\r\n\r\n")
+    assert spark.read.parquet(str(sink)).count() == 4 * len(METERS)
+
+
+def _listening(pid: int) -> set[int]:
+    """TCP ports on which a process listens."""
+    links = set()
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(OSError):  # closed meanwhile
+            links.add(str(descriptor.readlink()))
+    sockets = [
+        line.split()
+        for name in ("tcp", "tcp6")
+        for line in Path(f"/proc/net/{name}").read_text().splitlines()[1:]
+    ]
+    return {
+        int(it[1].rpartition(":")[2], 16)
+        for it in sockets
+        if it[3] == "0A" and f"socket:[{it[9]}]" in links
+    }
 
 
 @pytest.mark.slow

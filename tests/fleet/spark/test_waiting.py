@@ -78,6 +78,14 @@ def test_a_batch_is_shown_after_an_idle_report_with_its_number() -> None:
     assert shown == [report(1), report(2), report(3)]
 
 
+def test_after_a_number_of_batches_the_query_is_stopped_unless_it_has_ended() -> None:
+    query, shown = FakeQuery(batches=9), []
+    assert wait_for([query], lambda it: shown.append(it["batchId"]), batches=4)
+    assert query.stopped
+    assert shown == [0, 1, 2, 3, 4]
+    assert not wait_for([FakeQuery(batches=3)], batches=4)
+
+
 def test_the_heartbeat_is_called_while_the_query_runs() -> None:
     beats: list[int] = []
     query = FakeQuery(batches=3)
