@@ -48,63 +48,53 @@ _PREFIX = "streamer_fleet_"
 _UNIT = re.compile(r"(seconds|bytes|square_watts|watts|ratio)(_total)?$")
 _KINDS = ("anomaly", "stuck", "unit", "peak", "silent")
 
-_TABLE: tuple[tuple[str, Kind, str, str], ...] = (
-    ("info", INFO, "source sink", "Source and sink of the query."),
-    ("running", GAUGE, "", "1 while the query runs, 0 while Spark starts or stops."),
-    ("trigger_seconds", GAUGE, "", "Interval from one batch to the next."),
-    ("batches_total", COUNTER, "", "Completed batches."),
-    ("batch_seconds_total", COUNTER, "", "Total duration of the batches."),
-    ("last_batch_seconds", GAUGE, "", "Duration of the last batch."),
-    ("last_batch_timestamp_seconds", GAUGE, "", "End of the last batch."),
-    ("waiting_records", GAUGE, "", "Records at a Kafka source after the last batch."),
-    ("rows_total", COUNTER, "", "Rows from the source."),
-    ("unusable_rows_total", COUNTER, "", "Rows without a meter, a minute or a power."),
-    ("readings_total", COUNTER, "", "The other rows."),
-    ("dropped_readings_total", COUNTER, "reason", "Readings that were not processed."),
-    ("output_rows_total", COUNTER, "", "Rows for the sink."),
-    ("alarms_raised_total", COUNTER, "kind", "Alarms that were raised."),
-    ("meters", GAUGE, "", "Meters that have sent readings."),
-    ("shards", GAUGE, "", "Shards with meters."),
-    ("silent_meters", GAUGE, "", "Meters that are reported as silent."),
-    ("state_bytes", GAUGE, "", "Size of the executors' tables of state."),
-    ("newest_minute_timestamp_seconds", GAUGE, "", "Newest minute of any shard."),
-    ("oldest_minute_timestamp_seconds", GAUGE, "", "Oldest last minute of any meter."),
-    ("forecasts_settled_total", COUNTER, "minutes", "Forecasts compared with readings."),
-    ("forecasts_covered_total", COUNTER, "minutes", "Those with the reading inside their band."),
-    (
-        "squared_error_square_watts_total",
-        COUNTER,
-        "minutes forecaster",
-        "Sum of the squared errors of the forecasts, persistence, and the frozen network.",
-    ),
-    (
-        "absolute_error_watts_total",
-        COUNTER,
-        "minutes",
-        "Sum of the absolute errors of the forecasts.",
-    ),
-    ("skill_ratio", GAUGE, "minutes", "1 - MSE/MSE of persistence, of all settled forecasts."),
-    ("coverage_ratio", GAUGE, "minutes", "Share of them with the reading inside the band."),
-    ("shard_skill_ratio", GAUGE, "shard", "Skill of the shards with the lowest."),
-    (
-        "shard_newest_minute_timestamp_seconds",
-        GAUGE,
-        "shard",
-        "Newest minute of the shards that are furthest behind.",
-    ),
-)
+
+def _metric(name: str, text: str, labels: str = "") -> Definition:
+    """A metric, whose name has its type and unit, as is customary with Prometheus."""
+    kind: Kind = COUNTER if name.endswith("_total") else INFO if name == "info" else GAUGE
+    unit = _UNIT.search(name)
+    return Definition(_PREFIX + name, kind, text, tuple(labels.split()), unit[1] if unit else "")
+
 
 FLEET = (
     *(each for each in DEFINITIONS if each.name == "streamer_build_info"),
-    *(
-        Definition(
-            f"{_PREFIX}{name}",
-            kind,
-            text,
-            tuple(labels.split()),
-            unit[1] if (unit := _UNIT.search(name)) else "",
-        )
-        for name, kind, labels, text in _TABLE
+    _metric("info", "Source and sink of the query.", "source sink"),
+    _metric("running", "1 while the query runs, 0 while Spark starts or stops."),
+    _metric("trigger_seconds", "Interval from one batch to the next."),
+    _metric("batches_total", "Completed batches."),
+    _metric("batch_seconds_total", "Total duration of the batches."),
+    _metric("last_batch_seconds", "Duration of the last batch."),
+    _metric("last_batch_timestamp_seconds", "End of the last batch."),
+    _metric("waiting_records", "Records at a Kafka source after the last batch."),
+    _metric("rows_total", "Rows from the source."),
+    _metric("unusable_rows_total", "Rows without a meter, a minute or a power."),
+    _metric("readings_total", "The other rows."),
+    _metric("dropped_readings_total", "Readings that were not processed.", "reason"),
+    _metric("output_rows_total", "Rows for the sink."),
+    _metric("alarms_raised_total", "Alarms that were raised.", "kind"),
+    _metric("meters", "Meters that have sent readings."),
+    _metric("shards", "Shards with meters."),
+    _metric("silent_meters", "Meters that are reported as silent."),
+    _metric("state_bytes", "Size of the executors' tables of state."),
+    _metric("newest_minute_timestamp_seconds", "Newest minute of any shard."),
+    _metric("oldest_minute_timestamp_seconds", "Oldest last minute of any meter."),
+    _metric("forecasts_settled_total", "Forecasts compared with readings.", "minutes"),
+    _metric("forecasts_covered_total", "Those with the reading inside their band.", "minutes"),
+    _metric(
+        "squared_error_square_watts_total",
+        "Sum of the squared errors of the forecasts, persistence, and the frozen network.",
+        "minutes forecaster",
+    ),
+    _metric(
+        "absolute_error_watts_total", "Sum of the absolute errors of the forecasts.", "minutes"
+    ),
+    _metric("skill_ratio", "1 - MSE/MSE of persistence, of all settled forecasts.", "minutes"),
+    _metric("coverage_ratio", "Share of them with the reading inside the band.", "minutes"),
+    _metric("shard_skill_ratio", "Skill of the shards with the lowest.", "shard"),
+    _metric(
+        "shard_newest_minute_timestamp_seconds",
+        "Newest minute of the shards that are furthest behind.",
+        "shard",
     ),
 )
 """All metrics of a fleet; those of the process itself are prometheus-client's."""
