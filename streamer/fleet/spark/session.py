@@ -39,7 +39,10 @@ _DEFAULTS = {
     "spark.hadoop.parquet.enable.dictionary#meter": "true",
     "spark.metrics.namespace": "streamer",
     # The server of the states takes the first connection to its port, whoever makes it. If that is
-    # not its worker, Spark waits for ever. So it has no port, but a socket in the file system.
+    # not its worker, Spark waits for ever. So it has no port, but a socket in the file system, to
+    # which only its owner can connect. Its path has at most 107 bytes; in the folder of a container
+    # of YARN, it would be longer.
+    "spark.python.unix.domain.socket.dir": "/tmp",  # noqa: S108
     "spark.python.unix.domain.socket.enabled": "true",
     "spark.sql.execution.arrow.maxRecordsPerBatch": "65536",
     "spark.sql.session.timeZone": "UTC",

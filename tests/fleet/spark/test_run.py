@@ -165,6 +165,18 @@ def test_sigterm_ends_a_run_that_prints_only_lines_about_batches(
 
 
 @pytest.mark.slow
+def test_the_folder_of_temporary_files_may_have_a_long_path_as_with_yarn(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "0.csv").write_text("meter,minute,kw\na,2026-01-01,0.5\n")
+    long = tmp_path / ("container_" * 12)
+    long.mkdir()
+    given = f"spark.driver.extraJavaOptions=-Djava.io.tmpdir={long}"
+    with running(tmp_path, "--once", "--conf", given) as process:
+        _, errors = process.communicate(timeout=SECONDS)
+    assert process.returncode == 0, errors
+
+
+@pytest.mark.slow
 def test_a_failure_of_spark_is_explained_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "0.csv").write_text("meter,minute,kw\na,2026-01-01,0.5\n")
