@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,8 +112,7 @@ def round_blocks(readings: Accepted) -> Iterator[RoundBlock]:
         rows, starts, counts = rows[more], starts[more], counts[more]
 
 
-@dataclass(frozen=True, slots=True)
-class RoundPlan:
+class RoundPlan(NamedTuple):
     """Gaps and windows of a block, which depend on its times only.
 
     Arrays are (rounds, meters), or (meters,) for a single round.
@@ -133,13 +133,7 @@ class RoundPlan:
 
     def of(self, number: int, part: slice | BoolArray) -> RoundPlan:
         """The plan of one round, for some of the meters."""
-        return RoundPlan(
-            self.present[number, part],
-            self.missing[number, part],
-            self.reset[number, part],
-            self.held[number, part],
-            self.full[number, part],
-        )
+        return RoundPlan._make(each[number, part] for each in self)
 
 
 def plan(

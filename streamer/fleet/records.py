@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from streamer.demand.light.records import DEMAND
 from streamer.errors import StateError
-from streamer.fleet import guard
-from streamer.fleet.alarms import FleetAlarms
+from streamer.fleet import alarms, guard
+from streamer.fleet.alarmrecords import METER, first_record
 from streamer.fleet.arranged import MINUTE_US, NEVER, RoundPlan
 from streamer.fleet.bands import BAND, Bands
 from streamer.fleet.columns import Column, Outcome
@@ -20,6 +18,7 @@ from streamer.fleet.figures import alarm_columns, running_columns, waiting_colum
 from streamer.fleet.horizons import FleetHorizons, next_columns
 from streamer.fleet.nextreadings import NextReadings
 from streamer.fleet.renewal import MODEL, renew, renewal_text, renewed_rows
+from streamer.fleet.rows import some_of
 from streamer.fleet.running import SCORES
 from streamer.fleet.settings import FleetSettings
 from streamer.fleet.silence import fall_silent
@@ -30,7 +29,6 @@ from streamer.online.light import LIGHT
 from streamer.online.means.light.forecasts import HORIZONS
 from streamer.readings import Alarm
 from streamer.readings.arrays import (
-    BoolArray,
     DoubleArray,
     FloatArray,
     IndexArray,
@@ -68,7 +66,6 @@ class RecordKeeper:
         self._confidence, self._zone = settings.confidence, settings.zone
         self._silent_after_us = settings.silent_after * MINUTE_US
         self._next = NextReadings(levels, adapt=settings.adapt, confidence=settings.confidence)
-        self._alarms = FleetAlarms()
         rule = settings.demand_rule
         self._horizons = FleetHorizons.of(
             head if settings.horizons else None,
@@ -102,7 +99,7 @@ class RecordKeeper:
             ("guard", guard.GUARD),
             ("band", BAND),
             ("scores", SCORES),
-            ("alarms", self._alarms.dtype),
+            ("alarms", METER),
         ]
         if adapt:
             dtype.append(("light", LIGHT))
@@ -113,7 +110,7 @@ class RecordKeeper:
         first = np.zeros((), dtype)
         first["last_at"] = NEVER
         first["band"] = self._next.first_band
-        first["alarms"] = self._alarms.first
+        first["alarms"] = first_record()
         if self._horizons is not None:
             first["means"] = self._horizons.first
         if self._demand is not None:
@@ -182,9 +179,11 @@ class RecordKeeper:
             name: np.where(waiting, now[name], np.nan)
             for name in ("kw", "median_kw", "low_kw", "high_kw")
         }
-        _apply(self._next.settle, now, waiting, kw)
+        if waiting.any():
+            with some_of(now, waiting) as some:
+                self._next.settle(some, kw[waiting])
         middle = settled["median_kw"]
-        raised = self._alarms.settle(
+        raised = alarms.settle(
             now["alarms"],
             at=at.view("datetime64[us]"),
             kw=kw,
@@ -198,8 +197,10 @@ class RecordKeeper:
             raised.append((row, Alarm(MODEL, at.view("datetime64[us]")[row].item(), text, 1.0)))
         before_at, local = now["last_at"].copy(), local_us(at, self._zone)
         _take(now, at, kw, rounds)
-        now["waiting"] = rounds.full
-        _apply(self._next.issue, now, rounds.full, mean, quantiles, local)
+        now["waiting"] = full = rounds.full
+        if full.any():
+            with some_of(now, full) as some:
+                self._next.issue(some, mean[full], quantiles[full], local[full])
         ahead, next_kw = waiting_columns(now), None
         horizons: dict[str, Column] = {}
         if self._horizons is not None:
@@ -211,7 +212,7 @@ class RecordKeeper:
                 kw=kw,
                 before_kw=now["before_kw"],
                 hidden=hidden,
-                full=rounds.full,
+                full=full,
                 next_kw=np.stack([*ahead.values()], axis=1),
             )
             horizons = next_columns(next_kw)
@@ -221,7 +222,7 @@ class RecordKeeper:
                 now["demand"], at=at, local=local, kw=kw, issued_kw=next_kw
             )
             raised += peaks
-        alarms, texts = alarm_columns(len(now), raised)
+        kinds, texts = alarm_columns(len(now), raised)
         columns: dict[str, Column] = {
             "meter": places,
             "minute": at.view("datetime64[us]"),
@@ -235,7 +236,7 @@ class RecordKeeper:
             **demand,
             "gap_minutes": rounds.missing.astype(np.int32),
             **running_columns(now),
-            "alarms": alarms,
+            "alarms": kinds,
             "alarm_text": texts,
         }
         spoken = Outcome.of(len(now), columns)
@@ -248,22 +249,3 @@ def _take(now: Records, at: IntArray, kw: DoubleArray, rounds: RoundPlan) -> Non
     now["before_kw"] = now["last_kw"]
     now["last_kw"], now["last_at"] = kw, at
     now["silent"] = False
-
-
-def _apply(
-    work: Callable[..., None], now: Records, which: BoolArray, *columns: NDArray[Any]
-) -> None:
-    """Apply a function to some of the records, which it changes in place.
-
-    Args:
-        work: function of those records and of their entries in the columns.
-        now: (meters,) all records.
-        which: (meters,) whether to apply it to each.
-        columns: arrays (meters, …).
-    """
-    if which.all():
-        work(now, *columns)
-    elif which.any():
-        some = now[which]
-        work(some, *(column[which] for column in columns))
-        now[which] = some

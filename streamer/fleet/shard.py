@@ -15,6 +15,7 @@ from streamer.fleet.demand import peak_columns
 from streamer.fleet.figures import running_columns, waiting_columns
 from streamer.fleet.horizons import horizon_scores
 from streamer.fleet.records import RecordKeeper
+from streamer.fleet.rows import some_of
 from streamer.fleet.settings import FleetSettings
 from streamer.fleet.silence import fall_silent, latest_of
 from streamer.fleet.summary import ShardSummary, summarise
@@ -129,13 +130,11 @@ class Shard:
         parts = []
         with np.errstate(over="ignore"):  # values that are too large are clipped where needed
             for block in round_blocks(readings):
-                all_of_them = len(block.rows) == len(records)
-                some = records if all_of_them else records[block.rows]
-                for outcome in self._push_block(some, block):
+                with some_of(records, block.rows) as some:
+                    outcomes = self._push_block(some, block)
+                for outcome in outcomes:
                     outcome.columns["meter"] = names_of[block.rows[outcome.columns["meter"]]]
-                    parts.append(outcome)
-                if not all_of_them:
-                    records[block.rows] = some
+                parts += outcomes
         return Outcome.joined(parts)
 
     def silent(self, now: np.datetime64) -> Outcome:
@@ -280,11 +279,9 @@ class Shard:
         mean, quantiles, hidden = forecast_windows(self._forecaster, inputs, block.kw, rounds.full)
         outcomes = []
         for number, here in enumerate(rounds.present):
-            everywhere = bool(here.all())
-            part = slice(None) if everywhere else here
-            now = some[part]
-            outcomes.append(
-                self._keeper.push(
+            part = slice(None) if here.all() else here
+            with some_of(some, here) as now:
+                outcome = self._keeper.push(
                     now,
                     np.flatnonzero(here),
                     at=block.at[number, part],
@@ -294,7 +291,5 @@ class Shard:
                     quantiles=quantiles[number, part],
                     hidden=hidden[number, part],
                 )
-            )
-            if not everywhere:
-                some[part] = now
+            outcomes.append(outcome)
         return outcomes

@@ -14,7 +14,8 @@ from hypothesis.extra import numpy as arrays
 from streamer.alarms.detectors import Alarms
 from streamer.alarms.scale import count_all_decimals, count_decimals
 from streamer.alarms.thresholds import DAY, STEADY
-from streamer.fleet.alarms import FleetAlarms
+from streamer.fleet.alarmrecords import METER, first_record
+from streamer.fleet.alarms import settle
 from streamer.readings import Alarm
 
 START = np.datetime64("2010-03-19T00:00", "us")
@@ -52,21 +53,19 @@ def rounds(readings: Table) -> Iterator[tuple[np.ndarray, Table]]:
 
 def held(count: int, *, inside: bool = False) -> np.ndarray:
     """Records of new meters, inside larger records or alone."""
-    alarms = FleetAlarms()
     if inside:
-        whole = np.zeros(count, [("other", np.float64, 3), ("alarms", alarms.dtype)])
-        whole["alarms"] = alarms.first
+        whole = np.zeros(count, [("other", np.float64, 3), ("alarms", METER)])
+        whole["alarms"] = first_record()
         return whole["alarms"]
-    return np.full(count, alarms.first)
+    return np.full(count, first_record())
 
 
 def together(readings: Table, state: np.ndarray) -> list[list[Alarm]]:
     """Alarms raised for each meter, with only the meters that have a reading in each round."""
-    alarms = FleetAlarms()
     raised: list[list[Alarm]] = [[] for _ in state]
     for rows, arguments in rounds(readings):
         part = state if len(rows) == len(state) else state[rows]
-        found = alarms.settle(part, **arguments)
+        found = settle(part, **arguments)
         if part is not state:
             state[rows] = part
         assert [row for row, _ in found] == sorted(row for row, _ in found)
@@ -124,10 +123,9 @@ def assert_same(ours: list[list[Alarm]], theirs: list[list[Alarm]]) -> None:
 
 
 def test_a_record_is_small_and_the_first_one_is_read_only() -> None:
-    dtype = FleetAlarms.dtype
-    assert dtype.itemsize == sum(dtype[name].itemsize for name in dtype.names) <= 336
+    assert METER.itemsize == sum(METER[name].itemsize for name in METER.names) <= 336
     with pytest.raises(ValueError, match="read-only"):
-        FleetAlarms.first["seen"] = 1
+        first_record()["seen"] = 1
 
 
 def test_no_meters_raise_nothing() -> None:
@@ -182,7 +180,7 @@ def test_records_restored_from_bytes_continue_identically(seed: int, cut: int) -
     whole, state = held(5), held(5, inside=True)
     expected = together(readings, whole)
     head = together(first, state)
-    again = np.frombuffer(state.tobytes(), FleetAlarms.dtype).copy()
+    again = np.frombuffer(state.tobytes(), METER).copy()
     tail = together(second, again)
     assert [a + b for a, b in zip(head, tail, strict=True)] == expected
     assert again.tobytes() == whole.tobytes()
@@ -321,9 +319,8 @@ def test_alarms_of_one_round_are_in_the_order_of_the_rows() -> None:
     """Regardless of the order of the checks: repeated values, then units, then bands."""
     kw = np.stack([0.3 + 0.01 * (np.arange(15) % 2), np.full(15, 400.0), np.full(15, 0.3)], axis=1)
     kw[14, 0] = 9.0
-    readings = table(kw, present=np.ones(kw.shape, bool))
-    alarms, state = FleetAlarms(), held(3)
-    found = [alarms.settle(state, **arguments) for _, arguments in rounds(readings)]
+    readings, state = table(kw, present=np.ones(kw.shape, bool)), held(3)
+    found = [settle(state, **arguments) for _, arguments in rounds(readings)]
     assert [(row, alarm.kind) for row, alarm in found[2]] == [(1, Alarm.UNIT)]
     assert [(row, alarm.kind) for row, alarm in found[14]] == [
         (0, Alarm.ANOMALY),

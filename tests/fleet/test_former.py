@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from streamer.errors import StateError
-from streamer.fleet.alarms import FleetAlarms
+from streamer.fleet.alarmrecords import first_record
 from streamer.fleet.former import converted, layout_of
 from streamer.fleet.records import RecordKeeper
 from streamer.fleet.settings import FleetSettings
@@ -125,7 +125,7 @@ def test_a_shard_of_version_1_continues(model: NetworkForecaster, sample_kw: np.
     assert alarms["limits"][:, 5:].tolist() == [[17.5, 17.5]]
     assert alarms["events"][:, 5:].tolist() == [[3, 3]]
     assert np.isnan(alarms["base"]).all()
-    assert alarms["memory"].tobytes() == FleetAlarms.first["memory"].tobytes()
+    assert alarms["memory"].tobytes() == first_record()["memory"].tobytes()
     band, theirs_band = (each["band"][0] for each in (made, records))
     assert band["low"].tolist() == [theirs_band["low"][0]] + [0] * (TERMS - 1)
     assert band["high"].tolist() == [theirs_band["high"][0]] + [0] * (TERMS - 1)
