@@ -7,15 +7,20 @@ units of the network, newest reading last.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from streamer.alarms.exports import MIN_KW
 from streamer.alarms.rules import RULES
+from streamer.fleet.alarmrecords import METER
+from streamer.fleet.bands import BAND
+from streamer.fleet.guard import GUARD
 from streamer.fleet.renewal import resize_windows
+from streamer.fleet.running import SCORES
 from streamer.online.intervals import UNITS
+from streamer.online.light import ADDED, LIGHT
 from streamer.readings.arrays import FloatArray, Records
 
 ToKw = Callable[[FloatArray], FloatArray]
@@ -29,118 +34,48 @@ _RULES_1 = ("far", "jump", "lasting", "scale", "fall", "export", "stuck")
 
 _PER_RULE = ("limits", "events", "since", "last")
 
+_ADDED_TO_ALARMS = ("memory", "base", "raised", "repeats", "plateau")
+"""Fields that version 1 did not have; it had three bytes more at the end."""
+
 
 def _record(**fields: Any) -> np.dtype[np.void]:
     return np.dtype(list(fields.items()))
 
 
-_SCORES = _record(
-    settled="<i8",
-    mse_kw2="<f8",
-    mae_kw="<f8",
-    persistence_mse_kw2="<f8",
-    frozen_mse_kw2="<f8",
-    coverage="<f8",
-)
-_LIGHT: dict[str, Any] = {
-    "products": "(10,)<f8",
-    "errors": "(4,)<f8",
-    "weights": "(4,)<f8",
-    **dict.fromkeys(("value", "size", "frozen", "corrected"), "<f8"),
-    "features": "(3,)<f8",
-    "spread": "<f8",
-    "raw": "<f8",
-    "settled": "<u4",
-}
+def _without(layout: np.dtype[np.void], added: Sequence[str]) -> dict[str, Any]:
+    """Fields of a layout but for those that were added."""
+    return {name: layout[name] for name in layout.names or () if name not in added}
+
+
 _BAND_1 = _record(low_scale="<f8", high_scale="<f8", error_kw="<f8")
-_ALARMS_1 = _record(
-    recent="(8,)<f8",
-    limits="(7,)<f8",
-    left="(3,)<f8",
-    level="<f8",
-    drawn="<f8",
-    decimals="(7,)<u4",
-    seen="<u4",
-    run="<u2",
-    summed="u1",
-    known="u1",
-    odd="i1",
-    events="(7,)u1",
-    since="(7,)u1",
-    last="(7,)u1",
-    kept="(3,)u1",
-    spare="(3,)u1",
-)
-_GUARD_4 = _record(
-    sums="(3,14)<f4", lost="(28,)<f4", change="<f8", median_change="<f8", places="(2,)u1"
-)
-_BAND_4 = _record(
-    low="(25,)<i4",
-    high="(25,)<i4",
-    places="(5,)u1",
-    error_kw="<f8",
-    last_error_kw="<f8",
-    carried=_record(settled="<u4", last_kw="<f8", present_kw="(3,)<f8", before_kw="(3,)<f8"),
-)
-_MEMORY_4 = _record(
-    **dict.fromkeys(("export", "known", "zeros", "small", "base", "low"), "<f8"),
-    load="(3,)<f8",
-    exported="<u4",
-    hours="(3,)<u2",
-    times="(3,)u1",
-    minutes="u1",
-    peak="u1",
-    spare="u1",
-)
-_ALARMS_4 = _record(
-    recent="(8,)<f8",
-    limits="(7,)<f8",
-    memory=_MEMORY_4,
-    left="(3,)<f8",
-    level="<f8",
-    base="<f8",
-    drawn="<f8",
-    decimals="(7,)<u4",
-    seen="<u4",
-    raised="(4,)<u4",
-    run="<u2",
-    repeats="<u2",
-    summed="u1",
-    known="u1",
-    odd="i1",
-    events="(7,)u1",
-    since="(7,)u1",
-    last="(7,)u1",
-    kept="(3,)u1",
-    plateau="?",
-)
-_ADDED_TO_LIGHT = dict.fromkeys(("batch", "lead", "squares", "day_squares", "weight"), "<f8")
 
 
 def layout_of(version: int, *, window: int, adapt: bool) -> np.dtype[np.void]:
     """Layout of the records of a version without one.
+
+    It is given by what has come since: a change of a layout of today has to be undone here.
 
     Args:
         version: one of `VERSIONS`.
         window: size of the window in readings.
         adapt: whether the records have an adapter.
     """
-    first, last = version == 1, version == 4
+    first = version == 1
     fields: dict[str, Any] = {
-        **dict.fromkeys(("last_at",), "<i8"),
+        "last_at": "<i8",
         **dict.fromkeys(("last_kw", "before_kw"), "<f8"),
         "held": "u1" if window < 256 else "<u4",
         "silent": "?",
         "window": ("<f4", window),
         "waiting": "?",
         **dict.fromkeys(("kw", "frozen_kw", "median_kw", "low_kw", "high_kw"), "<f8"),
-        **({"mean_kw": "<f8", "guard": _GUARD_4} if last else {}),
-        "band": _BAND_1 if first else _BAND_4,
-        "scores": _SCORES,
-        "alarms": _ALARMS_1 if first else _ALARMS_4,
+        **({} if first else {"mean_kw": "<f8", "guard": GUARD}),
+        "band": _BAND_1 if first else BAND,
+        "scores": SCORES,
+        "alarms": _record(**_without(METER, _ADDED_TO_ALARMS), spare="(3,)u1") if first else METER,
     }
     if adapt:
-        fields["light"] = _record(**_LIGHT, **({"shown": "?"} if first else _ADDED_TO_LIGHT))
+        fields["light"] = _record(**_without(LIGHT, ADDED), shown="?") if first else LIGHT
     return _record(**fields)
 
 
