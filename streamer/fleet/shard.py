@@ -12,8 +12,7 @@ from streamer.errors import StateError, UsageError
 from streamer.fleet.arranged import MINUTE_US, NEVER, RoundBlock, accept, plan, round_blocks
 from streamer.fleet.columns import SILENT, Column, Outcome
 from streamer.fleet.demand import peak_columns
-from streamer.fleet.figures import running_columns, waiting_columns
-from streamer.fleet.horizons import horizon_scores
+from streamer.fleet.figures import running_columns, running_scores, waiting_columns
 from streamer.fleet.records import RecordKeeper
 from streamer.fleet.rows import some_of
 from streamer.fleet.settings import FleetSettings
@@ -170,13 +169,10 @@ class Shard:
     def tally(self) -> ShardSummary:
         """Totals of all meters, and the worst of them, for the status of a fleet."""
         latest, records = self.latest, self._table.records
-        scores = {"1": running_columns(records)}
-        if "means" in (records.dtype.names or ()):
-            scores |= {str(n): each for n, each in horizon_scores(records["means"]).items()}
         return summarise(
             self._table.names,
             records,
-            scores,
+            {str(minutes): each for minutes, each in running_scores(records).items()},
             latest_us=None if latest is None else int(latest.astype("datetime64[us]").astype(int)),
             late=self.late,
             doubled=self.doubled,
