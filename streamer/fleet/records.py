@@ -17,17 +17,16 @@ from streamer.fleet.bands import Bands
 from streamer.fleet.columns import Outcome
 from streamer.fleet.figures import alarm_columns, running_columns, waiting_columns
 from streamer.fleet.nextreadings import NextReadings
-from streamer.fleet.renewal import MODEL, renew, renewal_text, renewed_rows
+from streamer.fleet.renewal import renew, renewal_alarms
 from streamer.fleet.rows import some_of
 from streamer.fleet.running import SCORES
 from streamer.fleet.settings import FleetSettings
 from streamer.fleet.silence import fall_silent
 from streamer.fleet.zones import local_us
-from streamer.models import MeansHead
+from streamer.models.forecaster import NetworkForecaster
 from streamer.online.intervals import TERMS
 from streamer.online.light import LIGHT
 from streamer.online.means.light.forecasts import HORIZONS, LightHorizons, offers
-from streamer.readings import Alarm
 from streamer.readings.arrays import (
     DoubleArray,
     FloatArray,
@@ -45,29 +44,20 @@ class RecordKeeper:
 
     Args:
         settings: settings of all meters.
-        window: size of the network's window in readings.
-        levels: levels of its quantiles in increasing order; may be empty.
-        head: forecaster of the means of the next minutes; None if the model has none.
-        model: its name.
+        forecaster: the model.
 
     Attributes:
         first: record of a new meter, without dimensions.
     """
 
-    def __init__(
-        self,
-        settings: FleetSettings,
-        window: int,
-        levels: tuple[float, ...],
-        head: MeansHead | None = None,
-        model: str = "",
-    ) -> None:
+    def __init__(self, settings: FleetSettings, forecaster: NetworkForecaster) -> None:
         adapt, confidence = settings.adapt, settings.confidence
-        self._model, self._window = model, window
+        self._model, self._window = forecaster.card.name, forecaster.window
         self._confidence, self._zone = confidence, settings.zone
         self._silent_after_us = settings.silent_after * MINUTE_US
-        self._next = NextReadings(levels, adapt=adapt, confidence=confidence)
+        self._next = NextReadings(forecaster.levels, adapt=adapt, confidence=confidence)
         self._horizons = self._demands = None
+        head = forecaster.horizons
         if settings.horizons and head is not None and offers(head):
             self._horizons = LightHorizons(head, adapt=adapt, confidence=confidence)
         rule = settings.demand_rule
@@ -86,7 +76,7 @@ class RecordKeeper:
             parts["means"] = self._horizons.first
         if self._demands is not None:
             parts["demand"] = self._demands.first
-        self.first = _first_record(window, parts)
+        self.first = _first_record(self._window, parts)
 
     def renew(self, records: Records, levels: tuple[float, ...]) -> None:
         """Continue records of another model: see `streamer.fleet.renewal`.
@@ -160,9 +150,7 @@ class RecordKeeper:
             high=settled["high_kw"],
             missing=rounds.missing,
         )
-        for row in renewed_rows(now).tolist():
-            text = renewal_text(self._model, self._window - int(rounds.held[row]))
-            raised.append((row, Alarm(MODEL, at.view("datetime64[us]")[row].item(), text, 1.0)))
+        raised += renewal_alarms(now, at, self._window - rounds.held, self._model)
         before_at, local = now["last_at"].copy(), local_us(at, self._zone)
         _take(now, at, kw, rounds)
         now["waiting"] = full = rounds.full

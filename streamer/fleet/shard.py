@@ -64,13 +64,7 @@ class Shard:
         self._settings = FleetSettings() if settings is None else settings
         self._forecaster = forecaster
         self._window = forecaster.window
-        self._keeper = RecordKeeper(
-            self._settings,
-            forecaster.window,
-            forecaster.levels,
-            forecaster.horizons,
-            forecaster.card.name,
-        )
+        self._keeper = RecordKeeper(self._settings, forecaster)
         self._table = MeterTable(self._keeper.first)
         self.late = self.doubled = self.invalid = 0
 
