@@ -14,12 +14,11 @@ from streamer.fleet import alarms, demand, guard, horizons
 from streamer.fleet.alarmrecords import first_record
 from streamer.fleet.arranged import MINUTE_US, NEVER, RoundPlan
 from streamer.fleet.bands import Bands
-from streamer.fleet.columns import Outcome
-from streamer.fleet.figures import alarm_columns, running_columns, waiting_columns
-from streamer.fleet.nextreadings import NextReadings
+from streamer.fleet.columns import Outcome, alarm_columns
+from streamer.fleet.nextreadings import NextReadings, waiting_columns
 from streamer.fleet.renewal import renew, renewal_alarms
 from streamer.fleet.rows import some_of
-from streamer.fleet.running import SCORES
+from streamer.fleet.running import SCORES, running_columns
 from streamer.fleet.settings import FleetSettings
 from streamer.fleet.silence import fall_silent
 from streamer.fleet.zones import local_us

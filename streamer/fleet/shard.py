@@ -12,9 +12,10 @@ from streamer.errors import StateError, UsageError
 from streamer.fleet.arranged import MINUTE_US, NEVER, RoundBlock, accept, plan, round_blocks
 from streamer.fleet.columns import SILENT, Column, Outcome
 from streamer.fleet.demand import peak_columns
-from streamer.fleet.figures import running_columns, running_scores, waiting_columns
+from streamer.fleet.nextreadings import waiting_columns
 from streamer.fleet.records import RecordKeeper
 from streamer.fleet.rows import some_of
+from streamer.fleet.running import running_columns, running_scores
 from streamer.fleet.settings import FleetSettings
 from streamer.fleet.silence import fall_silent, latest_of
 from streamer.fleet.summary import ShardSummary, summarise
