@@ -10,8 +10,7 @@ import numpy as np
 from streamer.demand.light.demands import Demands
 from streamer.demand.light.records import are_sound
 from streamer.errors import StateError
-from streamer.fleet import alarms, demand, guard, horizons
-from streamer.fleet.alarmrecords import first_record
+from streamer.fleet import alarmrecords, alarms, demand, guard, horizons
 from streamer.fleet.arranged import MINUTE_US, NEVER, RoundPlan
 from streamer.fleet.bands import Bands
 from streamer.fleet.columns import Outcome, alarm_columns
@@ -67,7 +66,7 @@ class RecordKeeper:
             "guard": np.zeros((), guard.GUARD),
             "band": self._next.first_band,
             "scores": np.zeros((), SCORES),
-            "alarms": first_record(),
+            "alarms": alarmrecords.first_record(),
         }
         if adapt:
             parts["light"] = np.zeros((), LIGHT)
@@ -95,6 +94,7 @@ class RecordKeeper:
         sound = {
             "the classes of its bands are": (records["band"]["places"] < TERMS).all(),
             "the evidence of its guards is": guard.are_sound(records["guard"]),
+            "the memory of its alarms is": alarmrecords.are_sound(records["alarms"]),
         }
         if self._horizons is not None:
             sound["its horizons are"] = self._horizons.are_sound(records["means"])
