@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import faulthandler
+import gc
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +29,10 @@ from tests.kerasfiles import save_random
 settings.register_profile("streamer", deadline=None, max_examples=40)
 settings.register_profile("thorough", deadline=None, max_examples=400)
 settings.load_profile("streamer")
+
+_NUMBERS = count()
+
+MAX_ID = 60
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -46,10 +53,28 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before xdist, which names the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the tests of TensorFlow in one process: importing it takes longer than most of them."""
+    """Keep together what shares imports and fixtures, which each process would make again.
+
+    The tests of TensorFlow run in one process, since importing it takes longer than most of
+    them; those of a file in one, with its fixtures and the libraries that it is about.
+    """
     for item in items:
         if "keras" in getattr(item, "fixturenames", ()) or "training" in item.path.parts:
             item.add_marker(pytest.mark.xdist_group("tensorflow"))
+        elif item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(f"{item.path.parent.name}/{item.path.stem}"))
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """The beginning of a long text: an id goes from process to process, and to the terminal."""
+    if isinstance(val, str | bytes) and len(val) > MAX_ID:
+        return ascii(val[:MAX_ID])[:MAX_ID]
+    return None
+
+
+def pytest_collection_finish() -> None:
+    # The tests stay until the end: no collection of garbage has to go through them.
+    gc.freeze()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -68,6 +93,16 @@ def _signals_of_a_terminal() -> Iterator[None]:
     yield
     for number in ignored:
         signal.signal(number, signal.SIG_IGN)
+
+
+@pytest.fixture
+def tmp_path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of the test's own.
+
+    pytest's own fixture looks through the folders of all tests before for a free number.
+    """
+    name = re.sub(r"\W", "_", request.node.name)[:30]
+    return tmp_path_factory.mktemp(f"{next(_NUMBERS)}-{name}", numbered=False)
 
 
 @pytest.fixture(scope="session")
