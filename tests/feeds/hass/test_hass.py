@@ -397,12 +397,13 @@ def test_a_silent_connection_is_pinged(house: HomeAssistant) -> None:
     found: list[FeedItem] = []
     reading = threading.Thread(target=lambda: found.extend(feed.read()))
     reading.start()
-    deadline = time.monotonic() + 5.0
-    while house.commands.count("ping") < 3 and time.monotonic() < deadline:
+    deadline = time.monotonic() + 60.0
+    while house.commands.count("ping") < 3:
+        assert time.monotonic() < deadline
         time.sleep(0.01)
     assert reading.is_alive()
     house.change(s="300")
-    reading.join(5.0)
+    reading.join(60.0)
     assert found == [Sample(0.3)]
     feed.close()
 
@@ -446,7 +447,7 @@ def test_pings_of_the_other_end_are_no_answer(house: HomeAssistant, after: str) 
     started = time.monotonic()
     with pytest.raises(LinkError, match=r"no answer within 0\.5 s"):
         read_feed(feed, 2)
-    assert time.monotonic() - started < 3.0
+    assert time.monotonic() - started < 60.0  # on a busy machine; if pings counted, for ever
     feed.close()
 
 

@@ -313,11 +313,11 @@ HUGE = "an SML file with a scaler that is too large"
     ],
 )
 def test_invalid_contents_with_a_good_crc_give_the_reason(contents: bytes, why: str) -> None:
-    began = time.monotonic()
+    began = time.thread_time()
     with pytest.raises(MalformedError) as caught:
         _kw(sml_file(contents))
     assert why in str(caught.value)
-    assert time.monotonic() - began < 5
+    assert time.thread_time() - began < 5
 
 
 @given(
