@@ -14,6 +14,7 @@ import sys
 import tomllib
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -24,6 +25,8 @@ from tests.docs.pages import DOCS, RUN_PAGES, Block, block, blocks, read
 
 SCRIPTS = blocks("sh")
 RUN = [script for script in SCRIPTS if script.reason is None]
+FIRST = {"README", "feeds", "getting-started", "watching"}
+"""Pages that a newcomer follows, whose scripts the default run runs; `-m slow`, those of others."""
 LANGUAGES = {"promql", "python", "sh", "text", "toml", "yaml"}
 
 START = datetime(2026, 11, 2)
@@ -101,7 +104,12 @@ def _bash(script: str, home: Path, stdin: str = "") -> subprocess.CompletedProce
     )
 
 
-@pytest.mark.parametrize("script", RUN, ids=str)
+def _run_when(script: Block) -> Any:
+    marks = () if script.page.stem in FIRST else pytest.mark.slow
+    return pytest.param(script, marks=marks, id=str(script))
+
+
+@pytest.mark.parametrize("script", [_run_when(script) for script in RUN])
 def test_a_script_runs(script: Block, house: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
     shutil.copytree(house, home)

@@ -107,6 +107,7 @@ def test_a_hostile_recording_costs_a_reader_one_line(db: Path, name: str) -> Non
     assert db.read_bytes() == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in VALUES if "big" in name or "many" in name])
 def test_a_hostile_recording_costs_little_memory(db: Path, name: str) -> None:
     make(db, name)

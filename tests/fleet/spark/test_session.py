@@ -60,6 +60,7 @@ def test_the_session_has_our_defaults_below_the_given_settings(spark: SparkSessi
     assert spark.conf.get("spark.executor.memory") == "900m"
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("spark")
 def test_workers_use_this_python_and_one_thread(spark: SparkSession) -> None:
     @fn.udf("string")

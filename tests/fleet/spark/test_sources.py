@@ -130,6 +130,7 @@ def test_json_values_are_converted_or_null(spark: SparkSession, tmp_path: Path) 
     assert len(found) >= len(lines)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "minute",
     [
@@ -165,6 +166,7 @@ def test_a_unit_of_time_replaces_the_recognised_one(spark: SparkSession) -> None
 NAMES = ['a,b "q"', 'x "q", y', "plain", ' "', "it's; this"]
 
 
+@pytest.mark.slow
 def test_names_are_read_as_pythons_csv_writes_them(spark: SparkSession, tmp_path: Path) -> None:
     folder = tmp_path / "in"
     folder.mkdir()
@@ -179,6 +181,7 @@ def test_names_are_read_as_pythons_csv_writes_them(spark: SparkSession, tmp_path
     assert found == sorted(expected, key=str)
 
 
+@pytest.mark.slow
 def test_each_csv_file_is_read_by_its_own_header(spark: SparkSession, tmp_path: Path) -> None:
     folder = tmp_path / "in"
     folder.mkdir()
@@ -202,6 +205,7 @@ def test_each_csv_file_is_read_by_its_own_header(spark: SparkSession, tmp_path: 
     assert found == sorted(expected, key=str)
 
 
+@pytest.mark.slow
 def test_columns_of_json_and_parquet_may_be_added_and_reordered(
     spark: SparkSession, tmp_path: Path
 ) -> None:
@@ -224,6 +228,7 @@ def test_columns_of_json_and_parquet_may_be_added_and_reordered(
         assert found == [("a", FIRST_US, 1.5)] * 2 + [("a", FIRST_US, None)]
 
 
+@pytest.mark.slow
 def test_unusable_rows_are_rejected_with_their_reasons(spark: SparkSession, tmp_path: Path) -> None:
     (tmp_path / "0 [a]{b,c}.csv").write_text(
         "meter,minute,kw\na,2026-01-01,1\n,2026-01-01,1\na,,1\na,2999-01-01,1\na,2026-01-01,1x\n"
@@ -240,6 +245,7 @@ def test_unusable_rows_are_rejected_with_their_reasons(spark: SparkSession, tmp_
     ]
 
 
+@pytest.mark.slow
 def test_a_first_batch_with_too_many_unusable_rows_stops_the_run(
     spark: SparkSession, tmp_path: Path
 ) -> None:
