@@ -117,7 +117,8 @@ def run(
             seen(sample(batch, checkpoint, sink))
 
     with spark_session(SparkSettings(master="local[2]", conf=conf)) as session:
-        while wait_for(job.start(session), look, batches=RENEWED_AFTER):
+        start = job.prepare(session)
+        while wait_for(start(), look, batches=RENEWED_AFTER):
             pass
 
 

@@ -34,6 +34,6 @@ def backfill_job(
         format: as for `FleetJob`.
     """
     place = sink if "://" in sink or sink == CONSOLE else str(Path(sink).absolute())
-    name = sha256(place.encode()).hexdigest()[:8]
+    name = sha256(place.encode(errors="surrogateescape")).hexdigest()[:8]
     own = f"{checkpoint.rstrip('/')}/{FOLDER}/{name}"
     return FleetJob(source, sink, own, given, format, once=True, like=checkpoint)

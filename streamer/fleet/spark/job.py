@@ -63,21 +63,25 @@ class FleetJob(JobOptions):
         weights = sha256_of(find_model(choices.model))
         return CheckpointConfig(choices, weights, partitions=min(choices.shards, cores))
 
-    def start(
+    def prepare(
         self,
         session: SparkSession,
         note: Callable[[str], None] = lambda _: None,
         resume: Callable[[int | None, str, Callable[[int], Any]], None] = lambda *_: None,
-    ) -> list[StreamingQuery]:
-        """Start the query, and after it those of the unusable rows and of the alarms.
-
-        With `once`, that of the alarms is to be started by `follow`.
+    ) -> Callable[[], list[StreamingQuery]]:
+        """Check the job, and make its queries.
 
         Args:
             session: the Spark session.
             note: called with a line about what was chosen for a new checkpoint, or is changed.
             resume: called before the queries start, with the number of the last completed
                 batch, what the states are made with, and what reads the summaries of the shards.
+
+        Returns:
+            What starts the query, and after it those of the unusable rows and of the alarms. With
+            `once`, that of the alarms is to be started by `follow`. When they have been stopped, it
+            starts them again with the schema, the model and the clock of silence that they had:
+            the folder of the source may be empty by then.
 
         Raises:
             UsageError: an option is wrong or contradicts the checkpoint, or too many rows of the
@@ -107,8 +111,8 @@ class FleetJob(JobOptions):
         for sink in self.sinks.values():
             sink.check(partial(Storage, session))
         meters = None
-        last = last_batch(Storage(session, f"{self.checkpoint}/commits"))
-        if last is None:
+        commits = Storage(session, f"{self.checkpoint}/commits")
+        if last_batch(commits) is None:
             meters = check_first_batch(session, source, choices.notation, self.max_unusable)
         config = self.configure(session, meters)
         if former is None and meters is not None and self._counts_meters:
@@ -118,6 +122,28 @@ class FleetJob(JobOptions):
             )
         for change in () if former is None else changes(former, config):
             note(change)
+        self._set_up(session, config)
+        with explained("the query cannot be built"):
+            planned = {QUERY: forecast(readings, config)}
+        if self.rejected is not None:
+            with explained(self.rejected):
+                planned[REJECTED] = rejected(source.open(session), config.choices.notation)
+        # Before the first batch: the state of a shard names its model, so it is converted whenever
+        # it is loaded next, and converted back if the former model is given again.
+        if config != former:
+            storage.write(NAME, config.to_text())
+        made_with = f"{config.choices.shards}/{config.partitions}/{config.weights[:12]}"
+        summaries = partial(read_summaries, session, self.checkpoint, config)
+
+        def start() -> list[StreamingQuery]:
+            resume(last_batch(commits), made_with, summaries)
+            queries = [self._started(name, rows) for name, rows in planned.items()]
+            return queries if self.once else [*queries, *self.follow(session)]
+
+        return start
+
+    def _set_up(self, session: SparkSession, config: CheckpointConfig) -> None:
+        """Set what the session has to know of the job."""
         session.conf.set("spark.sql.shuffle.partitions", config.partitions)
         # Batches without readings only serve the timers. With --once they would never end.
         has_timers = not self.once and config.choices.silent_after > 0
@@ -126,20 +152,6 @@ class FleetJob(JobOptions):
         is_local = all(Storage(session, folder).is_local for folder in self._folders)
         if is_local and session.conf.get(manager, None) is None:
             session.conf.set(manager, local)
-        with explained("the query cannot be built"):
-            rows = forecast(readings, config)
-        # Before the first batch: the state of a shard names its model, so it is converted whenever
-        # it is loaded next, and converted back if the former model is given again.
-        if config != former:
-            storage.write(NAME, config.to_text())
-        made_with = f"{config.choices.shards}/{config.partitions}/{config.weights[:12]}"
-        resume(last, made_with, partial(read_summaries, session, self.checkpoint, config))
-        queries = [self._started(QUERY, rows)]
-        if self.rejected is not None:
-            with explained(self.rejected):
-                rows = rejected(source.open(session), config.choices.notation)
-            queries.append(self._started(REJECTED, rows))
-        return queries if self.once else [*queries, *self.follow(session)]
 
     def follow(self, session: SparkSession) -> list[StreamingQuery]:
         """Start the query of the alarms, if they have a sink.

@@ -88,6 +88,22 @@ def parse_delimiter(text: str) -> str:
     return delimiter
 
 
+def check_utf_8(options: Mapping[str, object]) -> None:
+    r"""Check that the texts among some options are UTF-8, which Spark and JSON need.
+
+    Raises:
+        UsageError: one of them is not, such as a path in another encoding.
+
+    >>> check_utf_8({"source": "Zähler", "max_files": None})
+    """
+    for name, value in options.items():
+        try:
+            _ = isinstance(value, str) and value.encode()
+        except UnicodeEncodeError:
+            option = name.replace("_", "-")
+            raise UsageError(f"--{option} {value!r} is not UTF-8: rename it") from None
+
+
 def check_columns(source: str, found: Sequence[str], columns: Columns) -> None:
     """Check that a source has the columns.
 

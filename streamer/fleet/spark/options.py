@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from streamer.fleet.spark.checkpoint import (
     read_config,
 )
 from streamer.fleet.spark.formats import StreamFormat, load_data_sources, parse_stream
-from streamer.fleet.spark.locations import Columns, parse_delimiter
+from streamer.fleet.spark.locations import Columns, check_utf_8, parse_delimiter
 from streamer.fleet.spark.needs import check_jar
 from streamer.fleet.spark.preview import check_apart, check_source, check_state
 from streamer.fleet.spark.reports import seconds_of
@@ -113,7 +113,9 @@ class JobOptions:
         """
         from streamer.models import find_model
 
-        choices = replace(CheckpointOptions(), **self._given())
+        given = self._given()
+        check_utf_8({it.name: getattr(self, it.name) for it in fields(self)} | given)
+        choices = replace(CheckpointOptions(), **given)
         _ = choices.fleet, self.data_sources
         find_model(choices.model)
         if seconds_of(self.every) is None:

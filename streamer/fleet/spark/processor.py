@@ -54,7 +54,7 @@ class ShardTask:
     Attributes:
         model: name or path of the model, which must exist on every machine.
         settings: settings of all meters.
-        started_ms: start of the query, in milliseconds since 1970.
+        started_ms: start of the run, in milliseconds since 1970.
         unnamed: SHA-256 of the model of states that do not name it.
         weights: SHA-256 of the model; None for any.
     """
@@ -155,7 +155,7 @@ class ShardProcessor(StatefulProcessor):  # type: ignore[misc]
 
 
 def task_of(config: CheckpointConfig) -> ShardTask:
-    """The task of a query that starts now."""
+    """The task of a run that starts now."""
     choices = config.choices
     now_ms = int(time.time() * 1000)
     return ShardTask(choices.model, choices.fleet, now_ms, config.first_weights, config.weights)

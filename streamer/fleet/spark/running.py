@@ -73,7 +73,8 @@ def run_fleet(
         )
         with spark_session(spark) as session, noted_signals() as signals:
             log = job.progress(session, warn)
-            queries = job.start(session, note, log.fill)
+            start = job.prepare(session, note, log.fill)
+            queries = start()
             page = session.sparkContext.uiWebUrl
             note(None if page is None else f"Spark's web interface: {page}")
             with log:
@@ -96,7 +97,7 @@ def run_fleet(
 
                 wait = partial(wait_for, signals=signals)
                 batches = partial(wait, show=show, heartbeat=heartbeat, batches=RENEWED_AFTER)
-                _until_done(queries, batches, partial(job.start, session, resume=log.fill))
+                _until_done(queries, batches, start)
                 if job.once and not signals and (following := job.follow(session)):
                     wait(following, heartbeat=log.heartbeat)
                 log.end(STOPPED if signals else DONE)

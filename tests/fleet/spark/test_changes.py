@@ -147,7 +147,7 @@ def test_a_model_is_changed_between_batches_whenever_it_is_killed(
     with monkeypatch.context() as patched:
         patched.setattr(FleetJob, "_started", _killed_at(FleetJob._started, 1))
         with pytest.raises(KilledError):
-            job(model="homes").start(spark, lines.append)
+            job(model="homes").prepare(spark, lines.append)()
     assert lines == [
         "the model was sceaux before, and is homes from batch 1 on: each meter's corrections begin "
         "anew, which its next row reports"
@@ -189,10 +189,10 @@ def test_a_backfill_has_the_options_of_the_fleet_and_leaves_it_alone(
     compare(spark, tmp_path / "old-out", [pushed(other, range(-30, 52))])
     wrong = backfill_job(str(checkpoint), source=str(old), sink=str(tmp_path / "out"), given={})
     with pytest.raises(UsageError, match="contains the output of another checkpoint"):
-        wrong.start(spark)
+        wrong.prepare(spark)
     nothing = backfill_job(str(tmp_path / "none"), source=str(old), sink="out", given={})
     with pytest.raises(UsageError, match="none has no fleet"):
-        nothing.start(spark)
+        nothing.prepare(spark)
 
 
 def test_a_write_replaces_an_entry_with_its_checksums(spark: SparkSession, tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def write(folder: Path, name: str, readings: Iterable[tuple[str, int]]) -> None:
 
 def run(spark: SparkSession, job: FleetJob) -> list[Report]:
     reports: list[Report] = []
-    wait_for(job.start(spark), reports.append)
+    wait_for(job.prepare(spark)(), reports.append)
     return reports
 
 
@@ -116,7 +116,8 @@ def test_started_again_after_some_batches_the_rows_are_the_same_and_the_manifest
             str(source), str(sink), str(checkpoint), {"shards": 1}, max_files=1, once=True
         )
         reports: list[Report] = []
-        while wait_for(job.start(spark), reports.append, batches=batches):
+        start = job.prepare(spark)
+        while wait_for(start(), reports.append, batches=batches):
             pass
         assert [report["batchId"] for report in reports] == list(range(9))
         _equal_to_a_shard(spark.read.parquet(str(sink)).toPandas())
@@ -126,6 +127,24 @@ def test_started_again_after_some_batches_the_rows_are_the_same_and_the_manifest
                 it.file_size for it in version.infolist() if it.filename.startswith("MANIFEST")
             )
     assert 0 < sizes[3] < sizes[99]
+
+
+@pytest.mark.slow
+def test_a_job_is_started_again_after_its_files_are_consumed(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    source, sink = tmp_path / "in", tmp_path / "out"
+    source.mkdir()
+    job = FleetJob(str(source), str(sink), str(tmp_path / "ck"), {"shards": 1}, once=True)
+    (source / "0.csv").write_text("meter,minute,kw\na,2026-01-01T00:00:00,1\n")
+    start = job.prepare(spark)
+    wait_for(start())
+    (source / "0.csv").unlink()
+    wait_for(start())
+    (source / "1.csv").write_text("kw,meter,minute\n2,a,2026-01-01T00:01:00\n")
+    wait_for(start())
+    rows = spark.read.parquet(str(sink)).orderBy("minute").collect()
+    assert [row["actual_kw"] for row in rows] == [1.0, 2.0]
 
 
 @pytest.mark.slow
@@ -141,7 +160,7 @@ def test_strangers_who_connect_to_its_ports_do_not_stop_the_query(
     job = FleetJob(str(source), str(sink), str(tmp_path / "ck"), given, max_files=1, once=True)
     jvm = spark.sparkContext._gateway.proc.pid
     known = _listening(jvm)
-    (query,) = job.start(spark)
+    (query,) = job.prepare(spark)()
     until = time.monotonic() + 120
     while not query.awaitTermination(0.001):
         assert time.monotonic() < until, "the query does not end"
@@ -340,9 +359,9 @@ def test_a_checkpoint_keeps_its_shards_and_a_sink_its_checkpoint(
     assert run(spark, job) == []
     assert json.loads((checkpoint / NAME).read_text())["choices"]["shards"] == 1
     with pytest.raises(UsageError, match=r"has 1 shard, not 12"):
-        FleetJob(str(source), str(sink), str(checkpoint), {"shards": 12}).start(spark)
+        FleetJob(str(source), str(sink), str(checkpoint), {"shards": 12}).prepare(spark)
     with pytest.raises(UsageError, match="contains the output of another checkpoint"):
-        FleetJob(str(source), str(sink), str(tmp_path / "new")).start(spark)
+        FleetJob(str(source), str(sink), str(tmp_path / "new")).prepare(spark)
     assert not (tmp_path / "new").exists()
 
 

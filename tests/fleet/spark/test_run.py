@@ -17,6 +17,8 @@ import pytest
 
 from streamer.cli import main
 from streamer.cli.fleet.run import run as command
+from streamer.errors import UsageError
+from streamer.fleet.spark.backfill import backfill_job
 from streamer.fleet.spark.checkpoint import CheckpointOptions
 from streamer.fleet.spark.job import FleetJob
 from streamer.fleet.spark.reports import DONE, RUNNING, Run
@@ -69,6 +71,8 @@ PLACES = ("--source", "in", "--sink", "out", "--checkpoint", "ck")
         (("--rejected", "out"), "is the folder of --rejected or inside it"),
         (("--source", "kafka://host:1/topic", "--delimiter", ";"), "--delimiter is for files"),
         (("--checkpoint", "in"), "--source in is the folder of --checkpoint or inside it"),
+        (("--model", "m\udcff"), r"--model 'm\udcff' is not UTF-8: rename it"),
+        (("--source", "in\udcff"), r"--source 'in\udcff' is not UTF-8: rename it"),
         (("--sink", "./ck/out"), "--sink ./ck/out is the folder of --checkpoint or inside it"),
     ],
 )
@@ -80,6 +84,19 @@ def test_wrong_options_are_reported_before_spark_starts(
     assert text.startswith("streamer: error: ")
     assert text.count("\n") == 1
     assert message in text
+
+
+def test_a_place_that_is_not_utf_8_is_none_for_a_backfill_nor_below_the_present_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(UsageError, match=r"--sink 'out\\udcff' is not UTF-8"):
+        backfill_job("ck", source="in", sink="out\udcff", given={}).check()
+    folder = tmp_path / "here\udcff"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    Path("mine.keras").touch()
+    with pytest.raises(UsageError, match=r"--model '.*here\\udcff/mine.keras' is not UTF-8"):
+        FleetJob("in", "out", "ck", {"model": "mine.keras"}).check()
 
 
 def test_each_option_of_a_job_and_a_checkpoint_is_one_of_the_command() -> None:

@@ -87,7 +87,7 @@ def test_the_status_during_and_after_a_query(
     write(source, "0.parquet", range(80))
     forever = FleetJob(str(source), str(tmp_path / "out"), given, {"shards": 3}, every="1 second")
     log = forever.progress(spark, fail)
-    (query,) = forever.start(spark, fail, log.fill)
+    (query,) = forever.prepare(spark, fail, log.fill)()
     try:
         with log:
             wait_until(lambda: query.lastProgress is not None)
@@ -111,7 +111,7 @@ def test_the_status_during_and_after_a_query(
     _equal_to_a_scan(spark, running.fleet, given)
 
     write(source, "1.parquet", range(78, MINUTES))
-    (query,) = replace(forever, once=True).start(spark)
+    (query,) = replace(forever, once=True).prepare(spark)()
     query.awaitTermination()  # a batch that nobody records
     assert fleet_status(LocalFolder, given).fleet == running.fleet
     monkeypatch.setattr(spark_run, "spark_session", lambda settings: nullcontext(spark))
