@@ -12,6 +12,7 @@ from streamer.alarms import loads
 from streamer.alarms.active import LASTS
 from streamer.alarms.budget import SIZES
 from streamer.alarms.detectors import Alarms
+from streamer.alarms.repeats import MOST_ZEROS
 from streamer.alarms.rules import RULES
 from streamer.alarms.scale import DIGITS
 from streamer.alarms.texts import BEFORE, SINCE
@@ -85,6 +86,25 @@ def first_record() -> Records:
         first[name] = -LONG_AGO % 256
     first.flags.writeable = False
     return first
+
+
+def are_sound(records: Records) -> bool:
+    """Whether restored records (meters,) can be continued."""
+    memory, left, most = records["memory"], records["left"], np.finfo(np.float64).max
+    bounds = (
+        (records["recent"], -most, most),
+        (records["limits"], np.finfo(np.float64).tiny, most),
+        (records["drawn"], 0.0, most),
+        (np.where(np.isnan(left[:, :1]), 0.0, left), -most, most),
+        (memory["export"], 0.0, most),
+        (memory["known"], 0.0, most),
+        (memory["zeros"], 0.0, MOST_ZEROS),
+        (memory["small"], 0.0, HOUR),
+        (memory["base"], -most, most),
+        (memory["load"], -most, most),
+        (memory["minutes"], 0, loads.HOLDS - 1),
+    )
+    return all(((low <= each) & (each <= high)).all() for each, low, high in bounds)
 
 
 def state_of(record: Records) -> dict[str, Any]:

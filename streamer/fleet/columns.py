@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from streamer.readings import Alarm
+
 Column = NDArray[Any]
 
 COLUMNS = {
@@ -115,6 +117,16 @@ class Outcome:
         return cls(
             {name: np.concatenate([part.columns[name] for part in parts]) for name in COLUMNS}
         )
+
+
+def alarm_columns(meters: int, raised: list[tuple[int, Alarm]]) -> tuple[Column, Column]:
+    """Output columns of the kinds and texts of the alarms raised at each reading."""
+    kinds, texts = np.full(meters, None, object), np.full(meters, None, object)
+    for row, alarm in raised:
+        first = kinds[row] is None
+        kinds[row] = alarm.kind if first else f"{kinds[row]},{alarm.kind}"
+        texts[row] = alarm.text if first else f"{texts[row]}; {alarm.text}"
+    return kinds, texts
 
 
 def _empty(rows: int) -> dict[str, Column]:

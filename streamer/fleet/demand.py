@@ -2,99 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from streamer.demand.light.demands import Demands
-from streamer.demand.light.records import are_sound
-from streamer.demand.settings import DemandRule
-from streamer.errors import StateError
 from streamer.fleet.arranged import MINUTE_US
 from streamer.fleet.columns import Column
 from streamer.readings import Alarm
 from streamer.readings.arrays import DoubleArray, IntArray, Records
 
 
-class FleetDemand:
-    """Takes the readings of many meters into their demand intervals.
-
-    The object itself has no state: each meter has a record.
+def take(
+    demands: Demands,
+    records: Records,
+    *,
+    at: IntArray,
+    local: IntArray,
+    kw: DoubleArray,
+    issued_kw: DoubleArray | None,
+) -> tuple[dict[str, Column], list[tuple[int, Alarm]]]:
+    """Take a reading of each of some meters into their demand intervals.
 
     Args:
-        rule: the demand intervals.
-        horizons: numbers of minutes whose mean is forecast, in rising order.
-        confidence: nominal coverage of the forecasts' intervals.
+        demands: rules of the intervals.
+        records: (meters,) records of the meters, changed in place.
+        at: (meters,) times in microseconds, in UTC.
+        local: (meters,) the same on the clock on the wall, as by `local_us`.
+        kw: (meters,) readings in kW.
+        issued_kw: (meters, 4, horizons) mean, median, low and high of the next minutes' mean
+            that were forecast at the readings, NaN if none was; None likewise.
 
-    Attributes:
-        first: () record of a new meter.
+    Returns:
+        Output columns (meters,), and the alarms that were raised, with their rows.
     """
-
-    def __init__(self, rule: DemandRule, horizons: Sequence[int], *, confidence: float) -> None:
-        self._minutes = rule.minutes
-        self._demands = Demands(rule, horizons, confidence=confidence)
-        self.first = self._demands.first
-
-    def check(self, records: Records) -> None:
-        """Check records that were restored.
-
-        Raises:
-            StateError: they are damaged.
-        """
-        if not are_sound(records, self._minutes):
-            raise StateError("state of a shard is damaged: its demand intervals are out of bounds")
-
-    def take(
-        self,
-        records: Records,
-        *,
-        at: IntArray,
-        local: IntArray,
-        kw: DoubleArray,
-        issued_kw: DoubleArray | None,
-    ) -> tuple[dict[str, Column], list[tuple[int, Alarm]]]:
-        """Take a reading of each of some meters.
-
-        Args:
-            records: (meters,) their records, changed in place.
-            at: (meters,) times in microseconds, in UTC.
-            local: (meters,) the same on the clock on the wall, as by `local_us`.
-            kw: (meters,) readings in kW.
-            issued_kw: (meters, 4, horizons) mean, median, low and high of the next minutes' mean
-                that were forecast at the readings, NaN if none was; None likewise.
-
-        Returns:
-            Output columns (meters,), and the alarms that were raised, with their rows.
-        """
-        found = self._demands.take(
-            records,
-            minute=at // MINUTE_US,
-            past=local // MINUTE_US % self._minutes,
-            month=local.view("datetime64[us]").astype("datetime64[M]").astype(np.int64),
-            kw=kw,
-            issued_kw=issued_kw,
-        )
-        taken: dict[str, Column] = {
-            "demand_start": _time(found.start),
-            "demand_minutes_left": found.left.astype(np.int32),
-            "demand_kw": found.kw,
-            "demand_low_kw": found.low_kw,
-            "demand_high_kw": found.high_kw,
-            "p_raises_peak": found.p,
-            **_peak_columns(found.peak_kw, found.peak_at),
-        }
-        times = at.view("datetime64[us]")
-        raised = []
-        for index, text, size in found.raised:
-            row = int(found.rows[index])
-            raised.append((row, Alarm(Alarm.PEAK, times[row].item(), text, size)))
-        if len(found.rows) == len(at):
-            return taken, raised
-        columns = {}
-        for name, column in taken.items():
-            columns[name] = np.full(len(at), _NOTHING.get(column.dtype.kind, 0), column.dtype)
-            columns[name][found.rows] = column
-        return columns, raised
+    found = demands.take(
+        records,
+        minute=at // MINUTE_US,
+        past=local // MINUTE_US % demands.rule.minutes,
+        month=local.view("datetime64[us]").astype("datetime64[M]").astype(np.int64),
+        kw=kw,
+        issued_kw=issued_kw,
+    )
+    taken: dict[str, Column] = {
+        "demand_start": _time(found.start),
+        "demand_minutes_left": found.left.astype(np.int32),
+        "demand_kw": found.kw,
+        "demand_low_kw": found.low_kw,
+        "demand_high_kw": found.high_kw,
+        "p_raises_peak": found.p,
+        **_peak_columns(found.peak_kw, found.peak_at),
+    }
+    times = at.view("datetime64[us]")
+    raised = []
+    for index, text, size in found.raised:
+        row = int(found.rows[index])
+        raised.append((row, Alarm(Alarm.PEAK, times[row].item(), text, size)))
+    if len(found.rows) == len(at):
+        return taken, raised
+    columns = {}
+    for name, column in taken.items():
+        columns[name] = np.full(len(at), _NOTHING.get(column.dtype.kind, 0), column.dtype)
+        columns[name][found.rows] = column
+    return columns, raised
 
 
 _NOTHING = {"f": np.nan, "M": np.datetime64("NaT")}

@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,16 +25,8 @@ _STEP_NS = 10 * _NS_PER_MS
 _MAX_ROWS = 100_000
 """Rows in a row group, so that several cores can read one file, and in a piece of text."""
 
-_Row = Callable[[str, str, float], str]
-
-
-class _Form(Protocol):
-    """Writer of a file format."""
-
-    def write(
-        self, readings: SimulatedReadings, names: NDArray[np.object_], out: IO[bytes]
-    ) -> None:
-        """Write readings to a file."""
+_Write = Callable[[SimulatedReadings, NDArray[np.object_], IO[bytes]], None]
+"""Writes readings, with the names of the meters by index, to a file."""
 
 
 class ReadingFiles:
@@ -63,7 +55,7 @@ class ReadingFiles:
         check_folder(folder)
         self.files = 0
         self._format = format
-        self._form = FORMATS[format]()
+        self._write = FORMATS[format]()
         self._folder = folder
         self._modified_ns = 0
 
@@ -85,7 +77,7 @@ class ReadingFiles:
         self._folder.mkdir(parents=True, exist_ok=True)
         try:
             with replaced_file(path) as file:
-                self._form.write(readings, names, file)
+                self._write(readings, names, file)
                 file.flush()
                 self._modified_ns = max(time.time_ns(), self._modified_ns + _STEP_NS)
                 # In whole milliseconds, which is the resolution that Spark uses.
@@ -116,42 +108,29 @@ def check_folder(folder: Path) -> None:
         )
 
 
-class _Parquet:
-    def __init__(self) -> None:
-        with optional_import("Parquet", "parquet"):
-            import pyarrow as pa
-            import pyarrow.parquet as pq
-        self._pa, self._pq = pa, pq
-        types = (pa.string(), pa.timestamp("us", tz="UTC"), pa.float64())
-        self._schema = pa.schema(list(zip(COLUMNS, types, strict=True)))
-        self._names: Any = None
+def _parquet() -> _Write:
+    with optional_import("Parquet", "parquet"):
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    types = (pa.string(), pa.timestamp("us", tz="UTC"), pa.float64())
+    schema = pa.schema(list(zip(COLUMNS, types, strict=True)))
 
-    def write(
-        self, readings: SimulatedReadings, names: NDArray[np.object_], out: IO[bytes]
-    ) -> None:
-        pa = self._pa
-        if self._names is None:
-            self._names = pa.array(names, pa.string())
-        columns = [
-            self._names.take(pa.array(readings.meter)),
-            pa.array(readings.minute, pa.timestamp("us", tz="UTC")),
-            pa.array(readings.kw, pa.float64()),
-        ]
-        table = pa.Table.from_arrays(columns, schema=self._schema)
-        self._pq.write_table(table, out, row_group_size=_MAX_ROWS)
+    def write(readings: SimulatedReadings, names: NDArray[np.object_], out: IO[bytes]) -> None:
+        meters, *values = (
+            pa.array(column, kind)
+            for column, kind in zip((names, readings.minute, readings.kw), types, strict=True)
+        )
+        columns = [meters.take(pa.array(readings.meter)), *values]
+        pq.write_table(pa.Table.from_arrays(columns, schema=schema), out, row_group_size=_MAX_ROWS)
+
+    return write
 
 
-class _Text:
+def _text(head: str, row: Callable[[str, str, float], str]) -> _Write:
     """Writer of lines of text, formatted in pieces of limited size."""
 
-    def __init__(self, head: str, row: _Row) -> None:
-        self._head = head
-        self._row = row
-
-    def write(
-        self, readings: SimulatedReadings, names: NDArray[np.object_], out: IO[bytes]
-    ) -> None:
-        out.write(self._head.encode())
+    def write(readings: SimulatedReadings, names: NDArray[np.object_], out: IO[bytes]) -> None:
+        out.write(head.encode())
         for start in range(0, len(readings), _MAX_ROWS):
             part = slice(start, start + _MAX_ROWS)
             rows = zip(
@@ -160,7 +139,9 @@ class _Text:
                 readings.kw[part].tolist(),
                 strict=True,
             )
-            out.write("".join([self._row(*row) for row in rows]).encode())
+            out.write("".join([row(*each) for each in rows]).encode())
+
+    return write
 
 
 def _times(minute: TimeArray) -> Iterator[str]:
@@ -170,17 +151,9 @@ def _times(minute: TimeArray) -> Iterator[str]:
     return iter(texts[which])
 
 
-def _csv_row(meter: str, minute: str, kw: float) -> str:
-    return f"{meter},{minute},{kw}\n"
-
-
-def _json_row(meter: str, minute: str, kw: float) -> str:
-    return f'{{"meter":"{meter}","minute":"{minute}","kw":{kw}}}\n'
-
-
-FORMATS: dict[str, Callable[[], _Form]] = {
-    "parquet": _Parquet,
-    "csv": lambda: _Text(",".join(COLUMNS) + "\n", _csv_row),
-    "json": lambda: _Text("", _json_row),
+FORMATS: dict[str, Callable[[], _Write]] = {
+    "parquet": _parquet,
+    "csv": lambda: _text(",".join(COLUMNS) + "\n", "{},{},{}\n".format),
+    "json": lambda: _text("", '{{"meter":"{}","minute":"{}","kw":{}}}\n'.format),
 }
 """Writer of each format, by its name."""

@@ -6,6 +6,7 @@ import numpy as np
 
 from streamer.fleet import guard
 from streamer.fleet.bands import Bands
+from streamer.fleet.columns import Column
 from streamer.fleet.running import score
 from streamer.online import light
 from streamer.online.intervals import MAX_KW
@@ -93,6 +94,15 @@ class NextReadings:
         now["kw"] = np.minimum(np.maximum(mean, low), high) if self._adapt else mean
         now["median_kw"] = np.minimum(np.maximum(median, low), high)
         now["low_kw"], now["high_kw"] = low, high
+
+
+def waiting_columns(records: Records, prefix: str = "next_") -> dict[str, Column]:
+    """The waiting forecasts (meters,), NaN where there is none, by names with a prefix."""
+    there = records["waiting"]
+    return {
+        f"{prefix}{name}": np.where(there, records[name], np.nan)
+        for name in ("kw", "median_kw", "low_kw", "high_kw")
+    }
 
 
 def _bounded(kw: DoubleArray) -> DoubleArray:

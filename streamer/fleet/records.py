@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from streamer.demand.light.records import DEMAND
+from streamer.demand.light.demands import Demands
+from streamer.demand.light.records import are_sound
 from streamer.errors import StateError
-from streamer.fleet import alarms, guard
-from streamer.fleet.alarmrecords import METER, first_record
+from streamer.fleet import alarmrecords, alarms, demand, guard, horizons
 from streamer.fleet.arranged import MINUTE_US, NEVER, RoundPlan
-from streamer.fleet.bands import BAND, Bands
-from streamer.fleet.columns import Column, Outcome
-from streamer.fleet.demand import FleetDemand
-from streamer.fleet.figures import alarm_columns, running_columns, waiting_columns
-from streamer.fleet.horizons import FleetHorizons, next_columns
-from streamer.fleet.nextreadings import NextReadings
-from streamer.fleet.renewal import MODEL, renew, renewal_text, renewed_rows
+from streamer.fleet.bands import Bands
+from streamer.fleet.columns import Outcome, alarm_columns
+from streamer.fleet.nextreadings import NextReadings, waiting_columns
+from streamer.fleet.renewal import renew, renewal_alarms
 from streamer.fleet.rows import some_of
-from streamer.fleet.running import SCORES
+from streamer.fleet.running import SCORES, running_columns
 from streamer.fleet.settings import FleetSettings
 from streamer.fleet.silence import fall_silent
 from streamer.fleet.zones import local_us
-from streamer.models import MeansHead
+from streamer.models.forecaster import NetworkForecaster
 from streamer.online.intervals import TERMS
 from streamer.online.light import LIGHT
-from streamer.online.means.light.forecasts import HORIZONS
-from streamer.readings import Alarm
+from streamer.online.means.light.forecasts import HORIZONS, LightHorizons, offers
 from streamer.readings.arrays import (
     DoubleArray,
     FloatArray,
@@ -45,77 +42,39 @@ class RecordKeeper:
 
     Args:
         settings: settings of all meters.
-        window: size of the network's window in readings.
-        levels: levels of its quantiles in increasing order; may be empty.
-        head: forecaster of the means of the next minutes; None if the model has none.
-        model: its name.
+        forecaster: the model.
 
     Attributes:
         first: record of a new meter, without dimensions.
     """
 
-    def __init__(
-        self,
-        settings: FleetSettings,
-        window: int,
-        levels: tuple[float, ...],
-        head: MeansHead | None = None,
-        model: str = "",
-    ) -> None:
-        self._model, self._window = model, window
-        self._confidence, self._zone = settings.confidence, settings.zone
+    def __init__(self, settings: FleetSettings, forecaster: NetworkForecaster) -> None:
+        adapt, confidence = settings.adapt, settings.confidence
+        self._model, self._window = forecaster.card.name, forecaster.window
+        self._confidence, self._zone = confidence, settings.zone
         self._silent_after_us = settings.silent_after * MINUTE_US
-        self._next = NextReadings(levels, adapt=settings.adapt, confidence=settings.confidence)
+        self._next = NextReadings(forecaster.levels, adapt=adapt, confidence=confidence)
+        self._horizons = self._demands = None
+        head = forecaster.horizons
+        if settings.horizons and head is not None and offers(head):
+            self._horizons = LightHorizons(head, adapt=adapt, confidence=confidence)
         rule = settings.demand_rule
-        self._horizons = FleetHorizons.of(
-            head if settings.horizons else None,
-            adapt=settings.adapt,
-            confidence=settings.confidence,
-        )
-        ahead = () if self._horizons is None else HORIZONS
-        self._demand = (
-            None if rule is None else FleetDemand(rule, ahead, confidence=settings.confidence)
-        )
-        self.first = self._begun(window, adapt=settings.adapt)
-
-    def _begun(self, window: int, *, adapt: bool) -> Records:
-        count = "u1" if window < 256 else "<u4"
-        dtype: list[Any] = [
-            ("last_at", "<i8"),
-            ("last_kw", "<f8"),
-            ("before_kw", "<f8"),
-            ("held", count),  # readings in the window
-            ("silent", "?"),
-            ("renewed", "?"),  # whether the model has changed since the last reading
-            ("slot", count),  # place of the next reading in the window
-            ("window", "<f4", window),  # ring of readings in kW
-            ("waiting", "?"),  # whether a forecast waits; the next six fields are its values
-            ("kw", "<f8"),
-            ("frozen_kw", "<f8"),
-            ("median_kw", "<f8"),
-            ("low_kw", "<f8"),
-            ("high_kw", "<f8"),
-            ("mean_kw", "<f8"),  # `kw` before it was held inside the band
-            ("guard", guard.GUARD),
-            ("band", BAND),
-            ("scores", SCORES),
-            ("alarms", METER),
-        ]
+        if rule is not None:
+            ahead = () if self._horizons is None else HORIZONS
+            self._demands = Demands(rule, ahead, confidence=confidence)
+        parts = {
+            "guard": np.zeros((), guard.GUARD),
+            "band": self._next.first_band,
+            "scores": np.zeros((), SCORES),
+            "alarms": alarmrecords.first_record(),
+        }
         if adapt:
-            dtype.append(("light", LIGHT))
+            parts["light"] = np.zeros((), LIGHT)
         if self._horizons is not None:
-            dtype.append(("means", self._horizons.first.dtype))
-        if self._demand is not None:
-            dtype.append(("demand", DEMAND))
-        first = np.zeros((), dtype)
-        first["last_at"] = NEVER
-        first["band"] = self._next.first_band
-        first["alarms"] = first_record()
-        if self._horizons is not None:
-            first["means"] = self._horizons.first
-        if self._demand is not None:
-            first["demand"] = self._demand.first
-        return first
+            parts["means"] = self._horizons.first
+        if self._demands is not None:
+            parts["demand"] = self._demands.first
+        self.first = _first_record(self._window, parts)
 
     def renew(self, records: Records, levels: tuple[float, ...]) -> None:
         """Continue records of another model: see `streamer.fleet.renewal`.
@@ -132,18 +91,19 @@ class RecordKeeper:
         Raises:
             StateError: they are damaged.
         """
-        if (records["band"]["places"] >= TERMS).any():
-            raise StateError(
-                "state of a shard is damaged: the classes of its bands are out of bounds"
-            )
-        if not guard.are_sound(records["guard"]):
-            raise StateError(
-                "state of a shard is damaged: the evidence of its guards is out of bounds"
-            )
+        sound = {
+            "the classes of its bands are": (records["band"]["places"] < TERMS).all(),
+            "the evidence of its guards is": guard.are_sound(records["guard"]),
+            "the memory of its alarms is": alarmrecords.are_sound(records["alarms"]),
+        }
         if self._horizons is not None:
-            self._horizons.check(records["means"])
-        if self._demand is not None:
-            self._demand.check(records["demand"])
+            sound["its horizons are"] = self._horizons.are_sound(records["means"])
+        if self._demands is not None:
+            minutes = self._demands.rule.minutes
+            sound["its demand intervals are"] = are_sound(records["demand"], minutes)
+        for what, is_sound in sound.items():
+            if not is_sound:
+                raise StateError(f"state of a shard is damaged: {what} out of bounds")
 
     def push(
         self,
@@ -175,36 +135,31 @@ class RecordKeeper:
         silent = fall_silent(now, places, at, self._silent_after_us)
         now["waiting"] &= ~rounds.reset
         waiting = now["waiting"].copy()
-        settled = {
-            name: np.where(waiting, now[name], np.nan)
-            for name in ("kw", "median_kw", "low_kw", "high_kw")
-        }
+        settled = waiting_columns(now, prefix="")
         if waiting.any():
             with some_of(now, waiting) as some:
                 self._next.settle(some, kw[waiting])
-        middle = settled["median_kw"]
+        forecast, middle = settled.pop("kw"), settled["median_kw"]
         raised = alarms.settle(
             now["alarms"],
             at=at.view("datetime64[us]"),
             kw=kw,
-            middle=np.where(np.isnan(middle), settled["kw"], middle),
+            middle=np.where(np.isnan(middle), forecast, middle),
             low=settled["low_kw"],
             high=settled["high_kw"],
             missing=rounds.missing,
         )
-        for row in renewed_rows(now).tolist():
-            text = renewal_text(self._model, self._window - int(rounds.held[row]))
-            raised.append((row, Alarm(MODEL, at.view("datetime64[us]")[row].item(), text, 1.0)))
+        raised += renewal_alarms(now, at, self._window - rounds.held, self._model)
         before_at, local = now["last_at"].copy(), local_us(at, self._zone)
         _take(now, at, kw, rounds)
         now["waiting"] = full = rounds.full
         if full.any():
             with some_of(now, full) as some:
                 self._next.issue(some, mean[full], quantiles[full], local[full])
-        ahead, next_kw = waiting_columns(now), None
-        horizons: dict[str, Column] = {}
+        ahead, issued_kw = waiting_columns(now), None
         if self._horizons is not None:
-            next_kw = self._horizons.take(
+            issued_kw = horizons.take(
+                self._horizons,
                 now["means"],
                 at=at,
                 local=local,
@@ -215,25 +170,21 @@ class RecordKeeper:
                 full=full,
                 next_kw=np.stack([*ahead.values()], axis=1),
             )
-            horizons = next_columns(next_kw)
-        demand: dict[str, Column] = {}
-        if self._demand is not None:
-            demand, peaks = self._demand.take(
-                now["demand"], at=at, local=local, kw=kw, issued_kw=next_kw
+            ahead |= horizons.next_columns(issued_kw)
+        if self._demands is not None:
+            columns, peaks = demand.take(
+                self._demands, now["demand"], at=at, local=local, kw=kw, issued_kw=issued_kw
             )
+            ahead |= columns
             raised += peaks
         kinds, texts = alarm_columns(len(now), raised)
-        columns: dict[str, Column] = {
+        columns = {
             "meter": places,
             "minute": at.view("datetime64[us]"),
             "actual_kw": kw,
-            "forecast_kw": settled["kw"],
-            "median_kw": settled["median_kw"],
-            "low_kw": settled["low_kw"],
-            "high_kw": settled["high_kw"],
+            "forecast_kw": forecast,
+            **settled,
             **ahead,
-            **horizons,
-            **demand,
             "gap_minutes": rounds.missing.astype(np.int32),
             **running_columns(now),
             "alarms": kinds,
@@ -249,3 +200,31 @@ def _take(now: Records, at: IntArray, kw: DoubleArray, rounds: RoundPlan) -> Non
     now["before_kw"] = now["last_kw"]
     now["last_kw"], now["last_at"] = kw, at
     now["silent"] = False
+
+
+def _first_record(window: int, parts: Mapping[str, Records]) -> Records:
+    """() record of a new meter, with the records of its parts."""
+    count = "u1" if window < 256 else "<u4"
+    dtype: list[Any] = [
+        ("last_at", "<i8"),
+        ("last_kw", "<f8"),
+        ("before_kw", "<f8"),
+        ("held", count),  # readings in the window
+        ("silent", "?"),
+        ("renewed", "?"),  # whether the model has changed since the last reading
+        ("slot", count),  # place of the next reading in the window
+        ("window", "<f4", window),  # ring of readings in kW
+        ("waiting", "?"),  # whether a forecast waits; the next six fields are its values
+        ("kw", "<f8"),
+        ("frozen_kw", "<f8"),
+        ("median_kw", "<f8"),
+        ("low_kw", "<f8"),
+        ("high_kw", "<f8"),
+        ("mean_kw", "<f8"),  # `kw` before it was held inside the band
+        *((name, part.dtype) for name, part in parts.items()),
+    ]
+    first = np.zeros((), dtype)
+    first["last_at"] = NEVER
+    for name, part in parts.items():
+        first[name] = part
+    return first

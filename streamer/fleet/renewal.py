@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from streamer.fleet.arranged import NEVER
+from streamer.readings import Alarm
 from streamer.readings.arrays import IntArray, Records
 
 MODEL = "model"
@@ -62,24 +63,23 @@ def resize_windows(theirs: Records, ours: Records) -> None:
     ours["window"][:, -back % size] = np.take_along_axis(theirs["window"], places, axis=1)
 
 
-def renewal_text(name: str, missing: int) -> str:
-    """A line about a meter's first reading with another model.
+def renewal_alarms(
+    now: Records, at: IntArray, missing: IntArray, model: str
+) -> list[tuple[int, Alarm]]:
+    """The alarms of the first readings with another model, with their rows, each once.
 
     Args:
-        name: name of the model.
-        missing: number of readings after this one until it forecasts.
-
-    >>> renewal_text("homes", 0)
-    'model homes from here; its corrections begin anew'
+        now: (meters,) the records, changed in place.
+        at: (meters,) times of the readings in microseconds.
+        missing: (meters,) numbers of readings after these until there is a forecast.
+        model: name of the model.
     """
-    if not missing:
-        return f"model {name} from here; its corrections begin anew"
-    return f"model {name} from here; it forecasts again after {missing} more readings"
-
-
-def renewed_rows(now: Records) -> IntArray:
-    """Rows of the records whose first reading with another model this is, each once."""
-    rows = np.flatnonzero(now["renewed"])
-    if len(rows):
-        now["renewed"] = False
-    return rows
+    raised = []
+    for row in np.flatnonzero(now["renewed"]).tolist():
+        then = "its corrections begin anew"
+        if missing[row]:
+            then = f"it forecasts again after {missing[row]} more readings"
+        time = at.view("datetime64[us]")[row].item()
+        raised.append((row, Alarm(MODEL, time, f"model {model} from here; {then}", 1.0)))
+    now["renewed"] = False
+    return raised

@@ -12,10 +12,10 @@ from streamer.errors import StateError, UsageError
 from streamer.fleet.arranged import MINUTE_US, NEVER, RoundBlock, accept, plan, round_blocks
 from streamer.fleet.columns import SILENT, Column, Outcome
 from streamer.fleet.demand import peak_columns
-from streamer.fleet.figures import running_columns, waiting_columns
-from streamer.fleet.horizons import horizon_scores
+from streamer.fleet.nextreadings import waiting_columns
 from streamer.fleet.records import RecordKeeper
 from streamer.fleet.rows import some_of
+from streamer.fleet.running import running_columns, running_scores
 from streamer.fleet.settings import FleetSettings
 from streamer.fleet.silence import fall_silent, latest_of
 from streamer.fleet.summary import ShardSummary, summarise
@@ -65,13 +65,7 @@ class Shard:
         self._settings = FleetSettings() if settings is None else settings
         self._forecaster = forecaster
         self._window = forecaster.window
-        self._keeper = RecordKeeper(
-            self._settings,
-            forecaster.window,
-            forecaster.levels,
-            forecaster.horizons,
-            forecaster.card.name,
-        )
+        self._keeper = RecordKeeper(self._settings, forecaster)
         self._table = MeterTable(self._keeper.first)
         self.late = self.doubled = self.invalid = 0
 
@@ -170,13 +164,10 @@ class Shard:
     def tally(self) -> ShardSummary:
         """Totals of all meters, and the worst of them, for the status of a fleet."""
         latest, records = self.latest, self._table.records
-        scores = {"1": running_columns(records)}
-        if "means" in (records.dtype.names or ()):
-            scores |= {str(n): each for n, each in horizon_scores(records["means"]).items()}
         return summarise(
             self._table.names,
             records,
-            scores,
+            {str(minutes): each for minutes, each in running_scores(records).items()},
             latest_us=None if latest is None else int(latest.astype("datetime64[us]").astype(int)),
             late=self.late,
             doubled=self.doubled,

@@ -6,7 +6,7 @@ import numpy as np
 
 from streamer.fleet.arranged import MINUTE_US, NEVER
 from streamer.fleet.columns import SILENT, Column, Outcome
-from streamer.fleet.figures import running_columns
+from streamer.fleet.running import running_columns
 from streamer.readings.arrays import IntArray, Records
 
 _AHEAD = 100

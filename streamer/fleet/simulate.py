@@ -235,7 +235,7 @@ class Simulation:
             parts = [self._on_time(index, number, waiting) for index in minutes]
             if not parts and not waiting:
                 return
-            late, doubles = waiting.due(number, all_of_them=not parts)
+            late, doubles = waiting.take(number, all_of_them=not parts)
             start = self._time(minutes.stop if not parts else first)
             yield Block(
                 start,
@@ -289,34 +289,29 @@ class Simulation:
 
 
 class _DelayedReadings:
-    """Delayed readings and duplicates, by the number of the block in which they arrive."""
+    """Late readings and duplicates, by the number of the block in which they arrive."""
 
     def __init__(self) -> None:
-        self._late: dict[int, list[SimulatedReadings]] = {}
-        self._doubles: dict[int, list[SimulatedReadings]] = {}
+        self._due: dict[int, tuple[list[SimulatedReadings], list[SimulatedReadings]]] = {}
 
     def __bool__(self) -> bool:
-        return bool(self._late or self._doubles)
+        return bool(self._due)
 
     def put(
         self, number: int, readings: SimulatedReadings, delay: IntArray, *, doubles: bool = False
     ) -> None:
         """Store readings that arrive (readings,) `delay` blocks after block `number`."""
-        by_number = self._doubles if doubles else self._late
         for blocks in np.unique(delay).tolist():
-            part = readings.where(delay == blocks)
-            by_number.setdefault(number + blocks, []).append(part)
+            due = self._due.setdefault(number + blocks, ([], []))
+            due[doubles].append(readings.where(delay == blocks))
 
-    def due(
+    def take(
         self, number: int, *, all_of_them: bool
     ) -> tuple[list[SimulatedReadings], list[SimulatedReadings]]:
         """Remove and return the late readings and the duplicates that arrive with a block."""
-
-        def take(by_number: dict[int, list[SimulatedReadings]]) -> list[SimulatedReadings]:
-            numbers = sorted(by_number) if all_of_them else [number]
-            return [part for each in numbers for part in by_number.pop(each, [])]
-
-        return take(self._late), take(self._doubles)
+        numbers = sorted(self._due) if all_of_them else [number]
+        found = [self._due.pop(each, ([], [])) for each in numbers]
+        return [it for late, _ in found for it in late], [it for _, twice in found for it in twice]
 
 
 def _checked_start(start: datetime, minutes: int | None) -> np.datetime64:

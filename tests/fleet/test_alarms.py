@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as arrays
 from streamer.alarms.detectors import Alarms
 from streamer.alarms.scale import count_all_decimals, count_decimals
 from streamer.alarms.thresholds import DAY, STEADY
-from streamer.fleet.alarmrecords import METER, first_record
+from streamer.fleet.alarmrecords import METER, are_sound, first_record
 from streamer.fleet.alarms import settle
 from streamer.readings import Alarm
 
@@ -71,6 +71,7 @@ def together(readings: Table, state: np.ndarray) -> list[list[Alarm]]:
         assert [row for row, _ in found] == sorted(row for row, _ in found)
         for row, alarm in found:
             raised[rows[row]].append(alarm)
+    assert are_sound(state)
     return raised
 
 
@@ -126,6 +127,26 @@ def test_a_record_is_small_and_the_first_one_is_read_only() -> None:
     assert METER.itemsize == sum(METER[name].itemsize for name in METER.names) <= 336
     with pytest.raises(ValueError, match="read-only"):
         first_record()["seen"] = 1
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("limits", 0.0), ("recent", math.nan), ("drawn", -1.0), ("left", (1.0, math.nan, 1.0))],
+)
+def test_damaged_records_are_noticed(field: str, value: object) -> None:
+    records = held(2)
+    assert are_sound(records)
+    records[field][1] = value
+    assert not are_sound(records)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("export", -1.0), ("zeros", 800.0), ("small", math.nan), ("minutes", 20)]
+)
+def test_damaged_memories_are_noticed(field: str, value: float) -> None:
+    records = held(2)
+    records["memory"][field][1] = value
+    assert not are_sound(records)
 
 
 def test_no_meters_raise_nothing() -> None:

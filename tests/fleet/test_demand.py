@@ -8,11 +8,12 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
+from streamer.demand.light.demands import Demands
 from streamer.demand.light.part import LightDemand
 from streamer.demand.settings import DemandRule
 from streamer.errors import StateError, UsageError
 from streamer.fleet import FleetSettings, Shard
-from streamer.fleet.demand import FleetDemand, peak_columns
+from streamer.fleet.demand import peak_columns, take
 from streamer.fleet.zones import local_us
 from streamer.models import load_model
 from streamer.models.forecaster import NetworkForecaster
@@ -59,7 +60,7 @@ def test_columns_and_alarms_are_those_of_a_meter_each(
     settings = FleetSettings(demand=demand, zone=zone, net=demand == 60, peak_floor_kw=0.4)
     rule = settings.demand_rule
     assert rule is not None
-    fleet = FleetDemand(rule, HORIZONS, confidence=settings.confidence)
+    fleet = Demands(rule, HORIZONS, confidence=settings.confidence)
     records = np.full(meters, fleet.first, fleet.first.dtype)
     records["highest"][:, 1] = 1.0
     singles = [LightDemand(rule, HORIZONS, confidence=settings.confidence) for _ in range(meters)]
@@ -78,8 +79,8 @@ def test_columns_and_alarms_are_those_of_a_meter_each(
         issued = np.stack([mean, mean - 0.05, mean - 0.4, mean + 0.5], axis=1)
         issued[rng.random(len(rows)) < 0.1] = np.nan
         some = records[rows]
-        columns, raised = fleet.take(
-            some, at=at, local=local_us(at, zone), kw=kw[rows, minute], issued_kw=issued
+        columns, raised = take(
+            fleet, some, at=at, local=local_us(at, zone), kw=kw[rows, minute], issued_kw=issued
         )
         records[rows] = some
         texts = {row: (alarm.text, alarm.size) for row, alarm in raised}

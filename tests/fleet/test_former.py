@@ -145,12 +145,12 @@ def test_a_shard_of_version_1_continues(model: NetworkForecaster, sample_kw: np.
             Shard(model).restore(former[:-cut])
 
 
-def test_exports_of_version_1_are_known() -> None:
+def test_exports_of_version_1_are_known(model: NetworkForecaster) -> None:
     """The adaptive threshold was above what the house exported often."""
-    former = np.zeros(2, layout_of(1, window=3, adapt=False))
+    former = np.zeros(2, layout_of(1, window=49, adapt=False))
     former["alarms"]["limits"] = [8.0, 3.0, 2.0, 0.5, 15.0, 0.02, 14.2]
     former["alarms"]["limits"][1, 5] = 2.75
-    first = RecordKeeper(FleetSettings(adapt=False), 3, ()).first
+    first = RecordKeeper(FleetSettings(adapt=False), model).first
     alarms = converted(former, first, version=1, to_kw=lambda window: window)["alarms"]
     assert alarms["limits"].tolist() == [[8.0, 3.0, 2.0, 0.5, 15.0, 14.2, 14.2]] * 2
     assert alarms["memory"]["export"].tolist() == [0.0, 2.75]

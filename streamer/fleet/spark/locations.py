@@ -97,8 +97,10 @@ def check_utf_8(options: Mapping[str, object]) -> None:
     >>> check_utf_8({"source": "Zähler", "max_files": None})
     """
     for name, value in options.items():
+        if not isinstance(value, str):
+            continue
         try:
-            _ = isinstance(value, str) and value.encode()
+            value.encode()
         except UnicodeEncodeError:
             option = name.replace("_", "-")
             raise UsageError(f"--{option} {value!r} is not UTF-8: rename it") from None

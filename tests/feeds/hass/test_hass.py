@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamer.errors import LinkError, RefusedError, UsageError
-from streamer.feeds import Feed, FeedItem, Pace
+from streamer.feeds import Feed, FeedItem, Pace, hass
 from streamer.feeds.address import Address, Credentials, Secret
 from streamer.feeds.advice import Advice
 from streamer.feeds.hass import KIND, open_hass
@@ -249,7 +249,10 @@ def test_a_token_is_required() -> None:
         KIND.open(Address.parse("hass://host/sensor.power"))
 
 
-def test_an_unknown_entity_is_refused_with_similar_names(house: HomeAssistant) -> None:
+def test_an_unknown_entity_is_refused_with_similar_names(
+    house: HomeAssistant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hass, "_LOOK_S", 0.05)
     text = fails(open_entity(house, "sensor.powr"))
     assert text.endswith(
         "sensor.powr does not exist, or the token's user may not read it; "

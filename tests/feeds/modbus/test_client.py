@@ -255,7 +255,7 @@ def test_rtu_framing_is_read_through_a_gateway() -> None:
         meter.set(0x34, ">f", 800.0)
         options = "preset=sdm630&framing=rtu&timeout=2"
         assert first_kw(open_meter(meter.port, options)) == pytest.approx(0.8)
-        text = fails(open_meter(meter.port, "preset=sdm630&timeout=1"), LinkError)
+        text = fails(open_meter(meter.port, "preset=sdm630&timeout=0.5"), LinkError)
         assert text.endswith("device 1: no answer")
 
 
@@ -371,7 +371,7 @@ def test_other_servers_are_a_link_error(
 def test_a_silent_meter_times_out() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-        text = fails(open_meter(port, "preset=sdm630&timeout=1"), LinkError)
+        text = fails(open_meter(port, "preset=sdm630&timeout=0.5"), LinkError)
     assert text == f"modbus://127.0.0.1:{port}: device 1: no answer"
 
 
