@@ -169,7 +169,7 @@ def _spark(meters: str, folder: str) -> dict[str, Any]:
     with spark_session(SparkSettings(master=f"local[{CORES}]")) as session:
         ready = time.perf_counter()
         jvm = session.sparkContext._gateway.proc.pid
-        (query,) = job.prepare(session)()
+        (query,) = job.start(session)
         marks: dict[int, dict[str, float]] = {}
         state = StateFiles(root / "checkpoint" / "state")
         while not query.awaitTermination(_POLL_S):

@@ -63,6 +63,10 @@ class FleetJob(JobOptions):
         weights = sha256_of(find_model(choices.model))
         return CheckpointConfig(choices, weights, partitions=min(choices.shards, cores))
 
+    def start(self, session: SparkSession) -> list[StreamingQuery]:
+        """Start the queries, as what `prepare` returns does."""
+        return self.prepare(session)()
+
     def prepare(
         self,
         session: SparkSession,

@@ -60,7 +60,7 @@ def write(folder: Path, name: str, readings: Iterable[tuple[str, int]]) -> None:
 
 def run(spark: SparkSession, job: FleetJob) -> list[Report]:
     reports: list[Report] = []
-    wait_for(job.prepare(spark)(), reports.append)
+    wait_for(job.start(spark), reports.append)
     return reports
 
 
@@ -160,7 +160,7 @@ def test_strangers_who_connect_to_its_ports_do_not_stop_the_query(
     job = FleetJob(str(source), str(sink), str(tmp_path / "ck"), given, max_files=1, once=True)
     jvm = spark.sparkContext._gateway.proc.pid
     known = _listening(jvm)
-    (query,) = job.prepare(spark)()
+    (query,) = job.start(spark)
     until = time.monotonic() + 120
     while not query.awaitTermination(0.001):
         assert time.monotonic() < until, "the query does not end"

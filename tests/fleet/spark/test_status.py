@@ -111,7 +111,7 @@ def test_the_status_during_and_after_a_query(
     _equal_to_a_scan(spark, running.fleet, given)
 
     write(source, "1.parquet", range(78, MINUTES))
-    (query,) = replace(forever, once=True).prepare(spark)()
+    (query,) = replace(forever, once=True).start(spark)
     query.awaitTermination()  # a batch that nobody records
     assert fleet_status(LocalFolder, given).fleet == running.fleet
     monkeypatch.setattr(spark_run, "spark_session", lambda settings: nullcontext(spark))
