@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import sys
 import time
@@ -96,8 +97,7 @@ def run_fleet(
                         note(first.line())
 
                 wait = partial(wait_for, signals=signals)
-                batches = partial(wait, show=show, heartbeat=heartbeat, batches=RENEWED_AFTER)
-                _until_done(queries, batches, start)
+                _until_done(queries, partial(wait, show=show, heartbeat=heartbeat), job, start)
                 if job.once and not signals and (following := job.follow(session)):
                     wait(following, heartbeat=log.heartbeat)
                 log.end(STOPPED if signals else DONE)
@@ -109,11 +109,16 @@ def run_fleet(
 
 def _until_done(
     queries: list[StreamingQuery],
-    wait: Callable[[list[StreamingQuery]], bool],
+    wait: Callable[..., bool],
+    job: FleetJob,
     start: Callable[[], list[StreamingQuery]],
 ) -> None:
-    """Wait for the end of a job, and start its queries again as often as needed."""
-    while wait(queries):
+    """Wait for the end of a job, and start its queries again as often as needed.
+
+    With `once` they are not: what is available would be determined anew, and if there is always
+    more, the job would not end.
+    """
+    while wait(queries, batches=math.inf if job.once else RENEWED_AFTER):
         queries = start()
 
 
