@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
@@ -16,6 +17,7 @@ from streamer.cli.fleet.options import (
     VerboseOption,
     given,
 )
+from streamer.display.lines import one_line
 
 
 def backfill(
@@ -62,5 +64,7 @@ def backfill(
 
     changed = given(context, CheckpointOptions)
     job = backfill_job(checkpoint, source=source, sink=sink, given=changed, format=format)
+    if not quiet:
+        print(f"checkpoint of this backfill: {one_line(job.checkpoint)}", file=sys.stderr)
     spark = SparkSettings(master, parse_conf(conf or []), verbose)
     raise typer.Exit(run_fleet(job, spark, quiet=quiet))

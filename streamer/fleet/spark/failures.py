@@ -18,6 +18,7 @@ _PYTHON = "Traceback (most recent call last)"
 _NOISE = (
     r"^streamer\.errors\.\w+: ",
     r"^.* terminated with exception: ",
+    r"^.*Job aborted due to stage failure: .* \(TID \d+\) \(\S+ executor \w+\): ",
     r"^(?:[\w$]+\.)+(?=[\w$]+: )",  # the package of a class
     r"^(?:Spark|StreamingQuery)Exception: ",
     r"(?:^|(?<=: ))\[[A-Z][A-Z0-9_.]*\] ",  # Spark's error class, which precedes the message

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from streamer.display.lines import one_line
 from streamer.extras import optional_import
+from streamer.fleet.spark.failures import explained
 from streamer.fleet.spark.firstbatch import FirstBatchProgress
 from streamer.fleet.spark.job import FleetJob
 from streamer.fleet.spark.progress import RunProgress
@@ -74,11 +75,12 @@ def run_fleet(
         )
         with spark_session(spark) as session, noted_signals() as signals:
             log = job.progress(session, warn)
-            start = job.prepare(session, note, log.fill)
-            queries = start()
+            with explained("the query does not start"):
+                start = job.prepare(session, note, log.fill)
+                queries = start()
             page = session.sparkContext.uiWebUrl
             note(None if page is None else f"Spark's web interface: {page}")
-            with log:
+            with log, explained("the query has ended"):
                 publish(log.progress, None)
                 for change in _changes(log.before, log.progress.run):
                     warn(change)

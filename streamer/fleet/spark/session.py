@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -303,6 +305,10 @@ def _start(settings: SparkSettings, gateway: Any) -> SparkSession:
             defaults |= _LOCAL_DEFAULTS
         for key, value in defaults.items():
             conf.setIfMissing(key, value)
+        handler = signal.getsignal(signal.SIGINT)
         context = SparkContext(conf=conf, gateway=gateway)
+        if threading.current_thread() is threading.main_thread():
+            # Instead of PySpark's, which would raise an exception in the middle of a call.
+            signal.signal(signal.SIGINT, handler)
         context.setLogLevel("WARN")
         return SparkSession(context)

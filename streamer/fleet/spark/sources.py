@@ -126,7 +126,12 @@ class ReadingSource:
             elif self.consumed != KEEP:
                 reader = reader.option("cleanSource", "archive")
                 reader = reader.option("sourceArchiveDir", self.consumed)
-            return self._load(reader, form, schema, self.source)
+            return self._load(reader, form, schema, self._place(session))
+
+    def _place(self, session: SparkSession) -> str:
+        """The source for Spark, to which the name of a folder may look like a pattern."""
+        is_folder = is_pattern(self.source) and Storage(session, self.source).exists()
+        return _literal(self.source) if is_folder else self.source
 
     def _schema(self, session: SparkSession, form: str, has_files: bool) -> StructType:
         """Schema of the files; text is read as text, so that no value can stop the query."""
@@ -135,9 +140,9 @@ class ReadingSource:
         if has_files and form == "csv":
             # Of the first file; a quote in a quoted field is doubled, by RFC 4180.
             reader = session.read.options(header=True, sep=self.delimiter, escape='"')
-            return reader.csv(self.source).schema
+            return reader.csv(self._place(session)).schema
         if has_files and form == "parquet":
-            return session.read.parquet(self.source).schema
+            return session.read.parquet(self._place(session)).schema
         if form == "parquet":
             named = zip(_NATURAL.values(), self.columns, strict=True)
             return StructType.fromDDL(", ".join(f"{quoted(name)} {kind}" for kind, name in named))

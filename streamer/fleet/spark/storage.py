@@ -101,6 +101,11 @@ class Storage:
     Args:
         session: the session that provides the file systems.
         path: path or URL of the folder, such as `hdfs://…` or `s3a://…`.
+
+    Attributes:
+        url: complete URL of the folder.
+        is_local: whether the folder is one of the local file system of its machine; then `write`
+            works without the JVM, too, so that its death can be recorded.
     """
 
     def __init__(self, session: SparkSession, path: str) -> None:
@@ -111,11 +116,8 @@ class Storage:
             self._path = self._jvm.org.apache.hadoop.fs.Path(path)
             conf = self._context._jsc.hadoopConfiguration()  # noqa: SLF001
             self._files = self._path.getFileSystem(conf)
-
-    @property
-    def is_local(self) -> bool:
-        """Whether the folder is one of the local file system of its machine."""
-        return bool(self._files.getScheme() == "file")
+            self.is_local = bool(self._files.getScheme() == "file")
+            self.url = str(self._files.makeQualified(self._path).toString())
 
     def exists(self, name: str = ".") -> bool:
         """Whether the folder has an entry of this name; by default, whether it exists itself."""
@@ -210,11 +212,6 @@ class Storage:
     def below(self, name: str) -> Storage:
         """A folder in this one."""
         return Storage(self._session, f"{self.url}/{name}")
-
-    @property
-    def url(self) -> str:
-        """The complete URL of the folder."""
-        return str(self._files.makeQualified(self._path).toString())
 
     def _entry(self, name: str) -> Any:
         return self._jvm.org.apache.hadoop.fs.Path(self._path, name)

@@ -293,6 +293,19 @@ def test_invalid_utf_8_in_names_and_old_modification_times_are_accepted(
 
 
 @pytest.mark.slow
+def test_the_name_of_a_folder_may_look_like_a_pattern(spark: SparkSession, tmp_path: Path) -> None:
+    write(tmp_path / "in [1]", "0.parquet", [(METERS[0], 0)])
+    (tmp_path / "in {a}").mkdir()
+    (tmp_path / "in {a}" / "0.csv").write_text("meter,minute,kw\na,2026-01-01,0.5\n")
+    for name in ("in [1]", "in {a}"):
+        source, sink, checkpoint = (
+            str(tmp_path / it) for it in (name, f"{name} out", f"{name} ck")
+        )
+        job = FleetJob(source, sink, checkpoint, {"shards": 1}, once=True)
+        assert total(run(spark, job), "readings") == 1
+
+
+@pytest.mark.slow
 def test_the_path_of_a_model_is_stored_as_absolute(
     spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

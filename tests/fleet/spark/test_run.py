@@ -21,8 +21,10 @@ from streamer.errors import UsageError
 from streamer.fleet.spark.backfill import backfill_job
 from streamer.fleet.spark.checkpoint import CheckpointOptions
 from streamer.fleet.spark.job import FleetJob
-from streamer.fleet.spark.reports import DONE, RUNNING, Run
+from streamer.fleet.spark.progress import FOLDER, read_progress
+from streamer.fleet.spark.reports import DONE, FAILED, RUNNING, Run
 from streamer.fleet.spark.running import _changes
+from streamer.fleet.spark.storage import LocalFolder
 
 SECONDS = 180
 
@@ -190,6 +192,27 @@ def test_a_failure_of_spark_is_explained_in_one_line(tmp_path: Path) -> None:
     log = last.partition("Spark's log: ")[2].rstrip(")")
     assert "gzip" in Path(log).read_text()
     assert errors.count("\n") <= 2
+
+
+@pytest.mark.slow
+def test_the_death_of_the_jvm_is_explained_and_recorded(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "0.csv").write_text("meter,minute,kw\na,2026-01-01,0.5\n")
+    with running(tmp_path, "--every", "1 second") as process:
+        assert process.stderr is not None
+        while not process.stderr.readline().startswith("batch 0"):
+            assert process.poll() is None
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        for child in map(int, children.read_text().split()):
+            os.kill(child, signal.SIGKILL)
+        _, errors = process.communicate(timeout=SECONDS)
+    assert process.returncode == 1
+    assert errors.startswith("streamer: error: the query has ended: the JVM of Spark has died: ")
+    assert errors.count("\n") == 1
+    recorded = read_progress(LocalFolder(str(tmp_path / "ck" / FOLDER)))
+    assert recorded is not None
+    assert recorded.run.state == FAILED
+    assert "the JVM of Spark has died" in str(recorded.run.cause)
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import sys
 
@@ -72,6 +73,12 @@ def test_workers_use_this_python_and_one_thread(spark: SparkSession) -> None:
 
     rows = spark.range(1).select(worker("id").alias("answer")).collect()
     assert [row.answer for row in rows] == [f"{sys.executable} 1"]
+
+
+@pytest.mark.xdist_group("spark")
+@pytest.mark.usefixtures("spark")
+def test_ctrl_c_does_not_raise_in_the_middle_of_a_call() -> None:
+    assert "pyspark" not in getattr(signal.getsignal(signal.SIGINT), "__module__", "")
 
 
 @pytest.mark.xdist_group("spark")
