@@ -37,9 +37,9 @@ Identifier: fleet
 WRITE = """Job aborted due to stage failure: x
 : org.apache.spark.SparkException: [TASK_WRITE_FAILED] Task failed while writing rows to [A] B.
 """
-TASK = """org.apache.spark.SparkException: Job aborted due to stage failure: Task 0 in stage 6.0 failed \
-1 times, most recent failure: Lost task 0.0 in stage 6.0 (TID 6) (127.0.0.1 executor driver): \
-java.io.IOException: Mkdirs failed to create file:/x
+TASK = """org.apache.spark.SparkException: Job aborted due to stage failure: Task 0 in stage 6.0 \
+failed 1 times, most recent failure: Lost task 0.0 in stage 6.0 (TID 6) (127.0.0.1 executor \
+driver): java.io.IOException: Mkdirs failed to create file:/x
 """
 CALL = "An error occurred while calling None.X.\n: java.lang.IllegalStateException: It is stopped\n"
 
