@@ -155,6 +155,8 @@ class FleetMetrics:
             self._totals.update({"batches": 1, "seconds": batch.seconds, **batch.counts})
             self._alarms.update(batch.kinds)
         for key, shard in progress.shards.items():
+            if self._scores.get(key) is shard.scores:
+                continue  # it had neither readings nor a timer
             # Of a shard that was not known, all is new, unless the summaries are incomplete.
             is_new = key not in self._scores and batch is not None and progress.after is not None
             before = {} if is_new else self._scores.get(key, shard.scores)
